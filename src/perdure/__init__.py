@@ -1,0 +1,40 @@
+"""Perdure: Scheme programs that survive crashes, deploys and weeks of waiting.
+
+`Engine` starts and runs programs; `effect`, `builtin` and `Retry` mark Python functions that programs call.
+The names are loaded when they are first used: `import perdure` in a module of effects costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from perdure.app import Engine
+    from perdure.base.errors import PerdureError
+    from perdure.base.marks import Retry, builtin, effect
+
+__all__ = ["Engine", "PerdureError", "Retry", "__version__", "builtin", "effect"]
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Engine": "perdure.app",
+    "PerdureError": "perdure.base.errors",
+    "Retry": "perdure.base.marks",
+    "builtin": "perdure.base.marks",
+    "effect": "perdure.base.marks",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'perdure' has no attribute {name!r}")
+    found = getattr(importlib.import_module(home), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

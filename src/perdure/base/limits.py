@@ -1,0 +1,106 @@
+"""Every bound of the system, in one place, each with its reason.
+
+Layer: base. Imports nothing.
+Invariant: a loop, queue, payload, retry or depth anywhere in Perdure is bounded by a name of this file.
+"""
+
+from typing import Final
+
+# -- source text ---------------------------------------------------------------------------
+SOURCE_MAX_BYTES: Final = 16 * 1024 * 1024
+"""A program larger than this is data, not text that somebody wrote."""
+
+DATUM_DEPTH_MAX: Final = 1_000
+"""Nesting of parentheses. Deep enough for generated code; shallow enough that CPython's own compiler
+accepts what comes out (about 3,000 nested nodes)."""
+
+EXPANSION_STEPS_MAX: Final = 1_000_000
+"""Macro uses in one program: a macro that expands into itself stops here with an error."""
+
+EXPANSION_DEPTH_MAX: Final = 10_000
+"""Macro uses that come out of one another: a macro that expands into itself stops here, in a fraction of a second."""
+
+EXPANSION_PARTS_MAX: Final = 1_000_000
+"""Parts of lists that one macro use may build: a macro that doubles its arguments each time stops here."""
+
+PATTERN_DEPTH_MAX: Final = 100
+"""Nesting of one pattern or template of `syntax-rules`; these alone are walked on Python's stack."""
+
+EXPRESSION_DEPTH_MAX: Final = 60
+"""Nested conditionals in one emitted function; what is deeper becomes a procedure of its own."""
+
+# -- values --------------------------------------------------------------------------------
+INTEGER_MAX_BITS: Final = 64 * 1024 * 1024
+"""The largest exact integer that `expt` and shifts may make (8 MiB)."""
+
+OBJECT_MAX_SLOTS: Final = 256 * 1024 * 1024
+"""The largest vector, string or bytevector that one primitive may make at once."""
+
+KEY_PARTS_MAX: Final = 1_000_000
+"""Parts of one `equal?` hash table key; a circular key stops here."""
+
+PRINTED_MAX_CHARS: Final = 64 * 1024 * 1024
+"""What one `write` may make; `write-simple` of circular data stops here."""
+
+SLOT_CHANGES_MAX: Final = 4_096
+"""Changed slots of one object that are recorded one by one; beyond it the object is saved whole."""
+
+# -- running -------------------------------------------------------------------------------
+TURN_SLICE_S: Final = 0.2
+"""A task that computes for so long without blocking is pre-empted, saved and requeued."""
+
+TRACE_FRAMES_MAX: Final = 50
+"""Frames that an error message or `show` prints of one stack; the middle of a longer one is left out."""
+
+# -- data across the boundary --------------------------------------------------------------
+PAYLOAD_MAX_BYTES: Final = 16 * 1024 * 1024
+"""One argument list, effect result, message or run result, encoded."""
+
+BOUNDARY_DEPTH_MAX: Final = 500
+"""Nesting of data that crosses to or from Python or JSON."""
+
+SNAPSHOT_MAX_BYTES: Final = 4 * 1024 * 1024 * 1024
+"""A stored snapshot or delta, decompressed; the declared size is checked before anything is allocated."""
+
+COMPRESS_MIN_BYTES: Final = 1_024
+"""Payloads shorter than this are stored as they are: compressing would cost more time than it saves bytes."""
+
+# -- the engine ----------------------------------------------------------------------------
+RUN_ID_MAX_CHARS: Final = 200
+EFFECT_ATTEMPTS_MAX: Final = 1_000
+EFFECT_THREADS: Final = 16
+"""Plain (not async) effects that one worker performs at the same time."""
+
+LIVE_RUNS_MAX: Final = 1_000
+"""Runs that a worker keeps decoded in memory between turns."""
+
+DELTA_CHAIN_MAX: Final = 200
+"""Deltas since the last full snapshot before a new one replaces the chain, at the least."""
+
+LEASE_S: Final = 30.0
+POLL_S: Final = 0.05
+"""How often a worker looks for work that another process recorded."""
+
+REAP_S: Final = 1.0
+"""How often a worker looks for owners that died."""
+
+CLAIM_BATCH: Final = 64
+"""Runs that a worker claims at once."""
+
+BATCH_RUNS: Final = 64
+"""Runs whose turns one transaction commits, at most."""
+
+BATCH_S: Final = 0.05
+"""How long a worker goes on taking turns before it commits those that it has."""
+
+COMMIT_ATTEMPTS: Final = 20
+"""How often a commit is repeated while the database is locked or away."""
+
+CANCEL_GRACE_S: Final = 1.0
+"""How long cancelled async effects may take to clean up when a worker ends."""
+
+SHOWN_VALUE_CHARS: Final = 200
+"""One variable's value in `show` and in error reports."""
+
+ROUNDS_MAX: Final = 16
+"""Rounds of turns that a worker takes before it gives its event loop a turn."""

@@ -1,0 +1,133 @@
+"""Facts about core expressions that normalisation needs: free variables, and where a procedure calls itself.
+
+Layer: compiler. Imports ir and base.
+Invariant: answers are remembered by the identity of the node, so every node is walked once; the walks are
+iterative, since expansion nests deeper than Python's stack.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from perdure.base import trampoline
+from perdure.ir import core
+
+Free = frozenset[core.Local]
+_NONE: Free = frozenset()
+
+
+class Analysis:
+    """Remembered facts about the nodes of one top-level form."""
+
+    def __init__(self) -> None:
+        self._free: dict[int, Free] = {}
+        self._keep: list[Any] = []
+
+    def free(self, node: Any) -> Free:
+        """Return the local variables that occur free in an expression."""
+        found = self._free.get(id(node))
+        if found is None:
+            found = trampoline.run(self._walk(node))
+        return found
+
+    def _walk(self, node: Any) -> Generator[Any, Any, Free]:
+        known = self._free.get(id(node))
+        if known is not None:
+            return known
+        free: Free
+        match node:
+            case core.Const() | core.GlobalRef():
+                free = _NONE
+            case core.LocalRef():
+                free = frozenset((node.var,))
+            case core.LocalSet():
+                free = (yield self._walk(node.value)) | {node.var}
+            case core.GlobalSet() | core.GlobalDefine():
+                free = yield self._walk(node.value)
+            case core.Lambda():
+                bound = {*node.params, node.rest} if node.rest else set(node.params)
+                free = (yield self._walk(node.body)) - bound
+            case core.Let():
+                free = (yield self._walk(node.body)) - {v for v, _ in node.bindings}
+                for _, value in node.bindings:
+                    free |= yield self._walk(value)
+            case core.Letrec():
+                free = yield self._walk(node.body)
+                for _, value in node.bindings:
+                    free |= yield self._walk(value)
+                free -= {v for v, _ in node.bindings}
+            case _:
+                free = _NONE
+                for part in parts(node):
+                    free |= yield self._walk(part)
+        self._free[id(node)] = free
+        self._keep.append(node)
+        return free
+
+
+def parts(node: Any) -> list[Any]:
+    """Return the direct sub-expressions of an If, Seq or Call."""
+    match node:
+        case core.If():
+            return [node.test, node.then, node.otherwise]
+        case core.Seq():
+            return node.body
+        case core.Call():
+            return [node.function, *node.arguments]
+    raise AssertionError(node)
+
+
+def is_reference(node: Any, target: core.Local | tuple[str, str]) -> bool:
+    """Whether a node is a reference to a local variable or to a global given as (library, name)."""
+    if isinstance(target, core.Local):
+        return isinstance(node, core.LocalRef) and node.var is target
+    return isinstance(node, core.GlobalRef) and (node.library, node.name) == target
+
+
+def tail_calls(body: Any, target: core.Local | tuple[str, str], count: int) -> bool:
+    """Whether `body` calls `target` with `count` arguments in tail position, at least once."""
+    work = [body]
+    while work:
+        node = work.pop()
+        match node:
+            case core.If():
+                work += [node.then, node.otherwise]
+            case core.Seq():
+                work.append(node.body[-1])
+            case core.Let() | core.Letrec():
+                work.append(node.body)
+            case core.Call() if is_reference(node.function, target):
+                if len(node.arguments) == count:
+                    return True
+    return False
+
+
+def only_tail_calls(body: Any, target: core.Local, count: int, analysis: Analysis) -> bool:
+    """Whether every use of `target` in `body` is a call in tail position with `count` arguments."""
+    work = [body]
+    while work:
+        node = work.pop()
+        if target not in analysis.free(node):
+            continue
+        match node:
+            case core.If():
+                if target in analysis.free(node.test):
+                    return False
+                work += [node.then, node.otherwise]
+            case core.Seq():
+                if any(target in analysis.free(n) for n in node.body[:-1]):
+                    return False
+                work.append(node.body[-1])
+            case core.Let() | core.Letrec():
+                if any(target in analysis.free(value) for _, value in node.bindings):
+                    return False
+                work.append(node.body)
+            case core.Call() if is_reference(node.function, target):
+                if len(node.arguments) != count or any(
+                    target in analysis.free(a) for a in node.arguments
+                ):
+                    return False
+            case _:
+                return False
+    return True

@@ -1,0 +1,196 @@
+"""What an effect's end means: a value, another attempt, a condition, or doubt.
+
+Layer: engine. Imports executor, boundary, python_modules, machine.turn, values, base.
+Invariant: rule 3 of the design stands in `decide` and nowhere else: an attempt is repeated only if the function is
+idempotent, or the error is one of those that it declared to mean that nothing happened.
+"""
+
+from __future__ import annotations
+
+import random
+import traceback
+from typing import Any
+
+from msgspec import Struct
+
+from perdure.base import limits
+from perdure.base.errors import PerdureError
+from perdure.base.marks import Mark, Retry
+from perdure.engine.boundary import BoundaryError, described, from_python, to_python
+from perdure.engine.executor import Ended
+from perdure.engine.python_modules import Function, PythonModules
+from perdure.machine.state import Request
+from perdure.values.conditions import SchemeError, condition
+from perdure.values.types import HashTable, PythonProcedure, String, intern
+
+
+class Again(Struct, frozen=True):
+    """Try again after so many seconds; `condition` is what went wrong."""
+
+    after_s: float
+    condition: Any
+
+
+class Failed(Struct, frozen=True):
+    """The condition is raised in the waiting task."""
+
+    condition: Any
+
+
+class Succeeded(Struct, frozen=True):
+    """The value goes to the waiting task."""
+
+    value: Any
+
+
+def decide(mark: Mark, ended: Ended, *, name: str, attempt: int, key: str) -> Succeeded | Again | Failed:
+    """Return what follows from the end of an attempt.
+
+    Args:
+      mark: the function's.
+      ended: how the attempt ended.
+      name: the function's, for messages.
+      attempt: 1 for the first.
+      key: the idempotency key of the request.
+    """
+    if ended.error is None and not ended.timed_out:
+        return Succeeded(ended.value)
+    if isinstance(ended.error, BoundaryError):
+        return Failed(condition("boundary-error", f"{name}: {ended.error.reason}"))
+    if ended.timed_out and not mark.idempotent:
+        return Failed(outcome_unknown(name, key, f"it took longer than {mark.timeout_s:g} s"))
+    error = ended.error or TimeoutError(f"it took longer than {mark.timeout_s:g} s")
+    failed = effect_error(name, error)
+    retry = mark.retry
+    permitted = mark.idempotent or isinstance(error, mark.nothing_happened)
+    if retry is None or not permitted or attempt >= min(retry.attempts, limits.EFFECT_ATTEMPTS_MAX):
+        return Failed(failed)
+    if not isinstance(error, retry.on) and not isinstance(error, mark.nothing_happened):
+        return Failed(failed)
+    return Again(backoff_s(attempt, retry, random.random()), failed)
+
+
+def backoff_s(attempt: int, retry: Retry, share: float) -> float:
+    """Return how long to wait after an attempt, in seconds.
+
+    Args:
+      attempt: 1 after the first one.
+      retry: the policy.
+      share: a random number between 0 and 1, for the jitter.
+    """
+    try:
+        wait = min(retry.base_s * retry.factor ** (attempt - 1), retry.max_s)
+    except OverflowError:
+        wait = retry.max_s
+    return wait * (1 + retry.jitter * share)
+
+
+def prepare(modules: PythonModules, request: Request) -> tuple[Function, list[Any]]:
+    """Return the Python function of an effect's request and its arguments as Python data.
+
+    Raises:
+      SchemeError: the number of arguments is wrong, or one of them can't cross.
+      CallError: the function can't be had in this process.
+    """
+    procedure = request.arguments[0]
+    function = modules.function(procedure)
+    return function, arguments_out(procedure, function, request.arguments[1:])
+
+
+def arguments_out(procedure: PythonProcedure, function: Function, arguments: tuple[Any, ...]) -> list[Any]:
+    """Return heap arguments as Python data.
+
+    Raises:
+      SchemeError: the number of arguments is wrong, or one of them can't cross.
+    """
+    count = len(arguments)
+    if count < function.least or (function.most is not None and count > function.most):
+        if function.most is None:
+            expected = f"at least {function.least}"
+        elif function.least == function.most:
+            expected = str(function.least)
+        else:
+            expected = f"{function.least} to {function.most}"
+        plural = "" if expected == "1" else "s"
+        raise SchemeError(
+            condition("arity-error", f"{shown_name(procedure)}: expected {expected} argument{plural}, got {count}")
+        )
+    try:
+        return [to_python(item, f"argument {place}") for place, item in enumerate(arguments, 1)]
+    except BoundaryError as error:
+        raise SchemeError(condition("boundary-error", f"{shown_name(procedure)}: {error.reason}")) from None
+
+
+def call_builtin(modules: PythonModules, procedure: PythonProcedure, arguments: tuple[Any, ...]) -> Any:
+    """Return the value of a pure built-in, called in line.
+
+    Raises:
+      SchemeError: it raised, or something can't cross.
+    """
+    name = shown_name(procedure)
+    try:
+        function = modules.function(procedure)
+    except PerdureError as error:
+        raise SchemeError(condition("effect-error", f"{name}: {error.message}")) from None
+    given = arguments_out(procedure, function, arguments)
+    try:
+        value = function.call(*given)
+    except (Exception, SystemExit) as error:
+        raise SchemeError(effect_error(name, error)) from None
+    try:
+        return from_python(value, "the result")
+    except BoundaryError as error:
+        raise SchemeError(condition("boundary-error", f"{name}: {error.reason}")) from None
+
+
+def effect_error(name: str, error: BaseException) -> Any:
+    """Return the condition for an exception of a Python function; its detail has type, message, data, traceback."""
+    kind = type(error).__name__
+    text = _message_of(error)
+    detail = HashTable("equal", {})
+    try:
+        data = from_python(list(error.args), "data")
+    except BoundaryError:
+        data = from_python([str(argument)[:1_000] for argument in error.args])
+    shown = "".join(traceback.format_exception(type(error), error, error.__traceback__, limit=-30))
+    _put(detail, "type", String(kind))
+    _put(detail, "message", String(text))
+    _put(detail, "data", data)
+    _put(detail, "traceback", String(_storable(shown[-20_000:])))
+    return condition("effect-error", f"{name}: {kind}: {text}" if text else f"{name}: {kind}", detail=detail)
+
+
+def outcome_unknown(name: str, key: str, why: str) -> Any:
+    """Return the condition for a non-idempotent effect of which nobody knows whether it took place."""
+    detail = HashTable("equal", {})
+    _put(detail, "function", String(name))
+    _put(detail, "idempotency-key", String(key))
+    return condition(
+        "outcome-unknown",
+        f"{name}: {why} and the function is not declared idempotent, so nobody knows whether it took place",
+        detail=detail,
+    )
+
+
+def shown_name(procedure: Any) -> str:
+    """Return a Python procedure's name as programs write it."""
+    if isinstance(procedure, PythonProcedure):
+        return procedure.function.replace("_", "-")
+    return described(procedure)
+
+
+def _message_of(error: BaseException) -> str:
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - somebody's broken __str__
+        text = "(its message can't be shown)"
+    return _storable(text[:10_000])
+
+
+def _storable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
+def _put(table: HashTable, name: str, value: Any) -> None:
+    key = intern(name)
+    table.entries[key] = (key, value)

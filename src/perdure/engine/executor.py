@@ -1,0 +1,175 @@
+"""Perform Python functions: `async def` on the engine's loop, plain `def` in a bounded set of threads.
+
+Layer: engine. Imports boundary, python_modules, values, base.
+Invariant: each call that was started reports exactly one `Ended`, on the loop's thread, unless it was abandoned; no
+exception of a function, SystemExit and KeyboardInterrupt included, gets past this file.
+Not `concurrent.futures`: its threads are joined when the interpreter exits, so an effect that never returns would
+keep the process from ending.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Struct
+
+from perdure.base import limits
+from perdure.engine.boundary import BoundaryError, from_python
+from perdure.engine.python_modules import Function
+
+_EAGER = sys.version_info >= (3, 12)
+
+
+class Ended(Struct, frozen=True, eq=False):
+    """How a call ended: with a heap value, or with the exception that was raised.
+
+    `timed_out`: it took longer than its mark allows; a thread may still be at it.
+    """
+
+    value: Any
+    error: BaseException | None
+    timed_out: bool = False
+
+
+class Call(Struct, eq=False):
+    """One attempt of one effect. `done` is called with the end, on the loop's thread."""
+
+    function: Function
+    arguments: list[Any]
+    key: str
+    done: Callable[[Ended], None]
+    task: asyncio.Task[None] | None = None
+    timer: asyncio.TimerHandle | None = None
+    over: bool = False
+
+
+class Executor:
+    """Where effects run. Belongs to one asyncio loop and is used from its thread only.
+
+    Args:
+      loop: the engine's loop.
+      threads: how many plain functions run at the same time.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, threads: int = limits.EFFECT_THREADS) -> None:
+        self._loop = loop
+        self._threads_max = threads
+        self._threads = 0
+        self._busy = 0
+        self._work: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
+        self.running: set[Call] = set()
+
+    def has_room(self, function: Function) -> bool:
+        """Return whether a call would start at once."""
+        return function.asynchronous or self._busy < self._threads_max
+
+    def start(self, call: Call) -> None:
+        """Start a call; there must be room for it."""
+        self.running.add(call)
+        if call.function.asynchronous:
+            perform = self._perform(call)
+            if _EAGER:
+                # A function that never really waits ends right here, without one turn of the loop.
+                task = asyncio.Task(perform, loop=self._loop, eager_start=True)
+            else:
+                task = self._loop.create_task(perform)
+            if not call.over:
+                call.task = task
+            return
+        self._busy += 1
+        if self._threads < self._busy:
+            self._threads += 1
+            threading.Thread(target=self._serve, name="perdure-effect", daemon=True).start()
+        timeout = call.function.mark.timeout_s
+        if timeout is not None:
+            call.timer = self._loop.call_later(timeout, self._end, call, Ended(None, None, timed_out=True))
+        self._work.put(call)
+
+    def abandon(self, call: Call) -> None:
+        """Forget a call: an async one is cancelled, a thread's outcome is dropped."""
+        call.over = True
+        self.running.discard(call)
+        if call.timer is not None:
+            call.timer.cancel()
+        if call.task is not None:
+            call.task.cancel()
+
+    def close(self) -> None:
+        """Abandon everything and let idle threads end."""
+        for call in list(self.running):
+            self.abandon(call)
+        for _ in range(self._threads):
+            self._work.put(None)
+
+    def _end(self, call: Call, ended: Ended) -> None:
+        if call.over:
+            return
+        call.over = True
+        self.running.discard(call)
+        if call.timer is not None:
+            call.timer.cancel()
+        call.done(ended)
+
+    async def _perform(self, call: Call) -> None:
+        function = call.function
+        timeout = function.mark.timeout_s
+        try:
+            if timeout is None:
+                value = await _invoke(call)
+            else:
+                async with asyncio.timeout(timeout) as scope:
+                    value = await _invoke(call)
+            ended = _taken(value)
+        except GeneratorExit:
+            raise
+        except asyncio.CancelledError as error:
+            if call.over:
+                return
+            ended = Ended(None, _bare(error))
+        except BaseException as error:  # noqa: BLE001 - an effect may raise anything; none of it is ours
+            late = timeout is not None and isinstance(error, TimeoutError) and scope.expired()
+            ended = Ended(None, _bare(error), timed_out=late)
+        self._end(call, ended)
+
+    def _serve(self) -> None:
+        """Perform plain functions until told to stop; runs in a thread of its own."""
+        while (call := self._work.get()) is not None:
+            try:
+                ended = _taken(_invoke(call))
+            except BaseException as error:  # noqa: BLE001 - see _perform
+                ended = Ended(None, _bare(error))
+            try:
+                self._loop.call_soon_threadsafe(self._returned, call, ended)
+            except RuntimeError:
+                return  # the loop is closed; nobody wants to know any more
+            del call, ended
+
+    def _returned(self, call: Call, ended: Ended) -> None:
+        self._busy -= 1
+        self._end(call, ended)
+
+
+def _invoke(call: Call) -> Any:
+    if call.function.wants_key:
+        return call.function.call(*call.arguments, idempotency_key=call.key)
+    return call.function.call(*call.arguments)
+
+
+def _taken(value: Any) -> Ended:
+    """Return the end of a call that returned: its value in the heap, or why it can't be there."""
+    try:
+        return Ended(from_python(value, "the result"), None)
+    except BoundaryError as error:
+        return Ended(None, error)
+
+
+def _bare(error: BaseException) -> BaseException:
+    """Return the error without the first entry of its traceback, which is ours."""
+    if error.__traceback__ is not None:
+        error = error.with_traceback(error.__traceback__.tb_next)
+    return error

@@ -1,0 +1,247 @@
+"""What a run is doing, for people: tasks, stacks with places and variables, what each waits for; error reports.
+
+Layer: engine. Imports machine.state, values, base.
+Invariant: looks and changes nothing; every text is bounded, however large the run's data are.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import Any
+
+from msgspec import Struct
+
+from perdure.base import limits
+from perdure.base.spans import Span, excerpt
+from perdure.engine import records
+from perdure.machine.state import Frame, Redo, Request, Root, Task
+from perdure.values.numbers import to_float
+from perdure.values.printer import write_string
+from perdure.values.types import Box, Condition, PythonProcedure, String
+
+_HIDDEN = re.compile(r"t(\.\d+)?|.*\.v(\.\d+)?|lambda(\.\d+)?|.*~.*|[%$].*")
+_NUMBERED = re.compile(r"\.\d+$")
+_VARIABLES_MAX = 20
+
+
+class FrameView(Struct, frozen=True, kw_only=True):
+    """One activation: the procedure's name, where it stands, and its live variables as written text."""
+
+    procedure: str
+    file: str
+    line: int
+    column: int
+    variables: tuple[tuple[str, str], ...]
+
+
+class WaitView(Struct, frozen=True, kw_only=True):
+    """Something that a task waits for. `since` is in seconds since the epoch; `due` too, or None."""
+
+    what: str
+    kind: str
+    since: float
+    due: float | None = None
+    attempt: int = 0
+    started: bool = False
+    error: str = ""
+
+
+class TaskView(Struct, frozen=True, kw_only=True):
+    """One task; the innermost frame comes first. `omitted` frames in the middle are left out."""
+
+    number: int
+    name: str
+    status: str
+    frames: tuple[FrameView, ...]
+    omitted: int
+    waits: tuple[WaitView, ...]
+    error: str = ""
+
+
+class RunView(Struct, frozen=True, kw_only=True):
+    """All that `show` says about a run."""
+
+    run_id: str
+    program: str
+    status: str
+    detail: str
+    seq: int
+    created_at: float
+    updated_at: float
+    wake_at: float | None
+    parent: str = ""
+    quarantined: str = ""
+    tasks: tuple[TaskView, ...] = ()
+    error: str = ""
+    mailbox: int = 0
+
+
+def tasks_of(root: Root, provider: Any) -> tuple[TaskView, ...]:
+    """Return a view of every task that has not ended."""
+    requests = [entry[1] for entry in root.requests.entries.values()]
+    by_task: dict[int, list[Request]] = {}
+    for request in requests:
+        by_task.setdefault(request.task, []).append(request)
+    views = []
+    for _, task in root.tasks.entries.values():
+        if task.status in ("completed", "failed", "cancelled") and task.number != root.main_task:
+            continue
+        views.append(_task_view(task, by_task.get(task.number, []), provider))
+    return tuple(views)
+
+
+def _task_view(task: Task, requests: list[Request], provider: Any) -> TaskView:
+    error = ""
+    stack = task.stack
+    if task.status in ("parked", "failed"):
+        _, _, error = records.kind_and_message(task.result)
+        stack = stack_of_error(task.result) or stack
+    frames, omitted = frames_of(stack, provider)
+    return TaskView(
+        number=task.number,
+        name=task.name,
+        status=task.status,
+        frames=frames,
+        omitted=omitted,
+        waits=tuple(wait_view(request) for request in requests),
+        error=error,
+    )
+
+
+def wait_view(request: Request) -> WaitView:
+    """Return a view of a request."""
+    due: float | None = request.due or None
+    if request.kind in ("timer", "alarm"):
+        due = to_float(request.arguments[0])
+    error = "" if request.error is None else records.kind_and_message(request.error)[2]
+    return WaitView(
+        what=operation_text(request.kind, request.arguments),
+        kind=request.kind,
+        since=request.since,
+        due=due,
+        attempt=request.attempt,
+        started=request.started,
+        error=error,
+    )
+
+
+def operation_text(kind: str, arguments: tuple[Any, ...]) -> str:
+    """Return what an operation waits for, in a few words."""
+    first = arguments[0] if arguments else None
+    if kind == "effect" and isinstance(first, PythonProcedure):
+        return first.function.replace("_", "-")
+    if kind == "timer":
+        return f"sleep until {time_text(to_float(first))}"
+    if kind == "alarm":
+        return f"deadline at {time_text(to_float(first))}"
+    if kind == "receive":
+        return "a message"
+    if kind == "console":
+        return "a console line"
+    if kind == "child" and type(first) is String:
+        return f"run {first.text}"
+    if kind == "join" and isinstance(first, Task):
+        return f"task {first.number}"
+    return {"get": "a channel to have a value", "put": "a channel to have room"}.get(kind, kind)
+
+
+def time_text(when: float) -> str:
+    """Return a time as people read it, in UTC."""
+    try:
+        return dt.datetime.fromtimestamp(when, dt.UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        return "the end of time"
+
+
+def frames_of(stack: Any, provider: Any) -> tuple[tuple[FrameView, ...], int]:
+    """Return the frames of a stack that belong to a program, innermost first, and how many were left out."""
+    found: list[Any] = []
+    while isinstance(stack, Frame):
+        found.append(stack)
+        stack = stack.next
+    keep = limits.TRACE_FRAMES_MAX
+    omitted = max(0, len(found) - keep)
+    shown = found if not omitted else found[: keep - 10] + found[-10:]
+    views = []
+    for frame in shown:
+        view = _frame_view(frame, provider)
+        if view is not None:
+            views.append(view)
+    return tuple(views), omitted
+
+
+def _frame_view(frame: Frame, provider: Any) -> FrameView | None:
+    span: Span | None
+    try:
+        span = provider.span(frame.site.definition, frame.site.number)
+        name = provider.procedure_name(frame.site.definition, frame.site.number)
+    except Exception:  # noqa: BLE001 - code that is not known any more must not hide the rest
+        span, name = None, "?"
+    if span is None:
+        return None
+    variables: list[tuple[str, str]] = []
+    for given, value in zip(frame.site.names, frame.values, strict=False):
+        if _HIDDEN.fullmatch(given) or len(variables) >= _VARIABLES_MAX:
+            continue
+        held = value.contents if type(value) is Box else value
+        variables.append((_NUMBERED.sub("", given), write_string(held, limit_chars=limits.SHOWN_VALUE_CHARS)))
+    return FrameView(
+        procedure=name, file=span.file, line=span.line, column=span.column, variables=tuple(variables)
+    )
+
+
+def report_of(program: Any, raised: Any, provider: Any) -> records.ErrorReport:
+    """Return the report of an error that nobody took: its place, the source line, the Scheme stack.
+
+    Args:
+      program: has the sources, by file name.
+      raised: what was raised; a condition has the frame of the failing operation.
+      provider: gives places in the source.
+    """
+    kind, code, message = records.kind_and_message(raised)
+    text = f"[{code}] {message}"
+    lines: list[str] = []
+    frame = stack_of_error(raised)
+    if frame is not None:
+        frames, omitted = frames_of(frame, provider)
+        span = innermost_span(frame, provider)
+        if span is not None:
+            text = f"{span}: {text}"
+            shown = excerpt(span, getattr(program, "sources", {}).get(span.file, ""))
+            if shown:
+                lines.append(shown)
+        lines += stack_lines(frames, omitted)
+    return records.ErrorReport(kind=kind, code=code, message=message, text="\n".join([text, *lines]))
+
+
+def stack_of_error(raised: Any) -> Frame | None:
+    """Return the stack at which a condition arose, or None."""
+    found = raised.frame if type(raised) is Condition else None
+    if isinstance(found, Redo):
+        found = found.stack
+    return found if isinstance(found, Frame) else None
+
+
+def innermost_span(frame: Any, provider: Any) -> Span | None:
+    """Return the place of the innermost frame that has one."""
+    while isinstance(frame, Frame):
+        try:
+            span: Span | None = provider.span(frame.site.definition, frame.site.number)
+        except Exception:  # noqa: BLE001 - see _frame_view
+            span = None
+        if span is not None:
+            return span
+        frame = frame.next
+    return None
+
+
+def stack_lines(frames: tuple[FrameView, ...], omitted: int) -> list[str]:
+    """Return a stack as STYLE has it: one line for each frame, with its variables."""
+    lines = []
+    for place, view in enumerate(frames):
+        if omitted and place == limits.TRACE_FRAMES_MAX - 10:
+            lines.append(f"  ... {omitted} more ...")
+        shown = "   ".join(f"{name} = {value}" for name, value in view.variables)
+        lines.append(f"  in {view.procedure:<16} {view.file}:{view.line}    {shown}".rstrip())
+    return lines

@@ -1,0 +1,123 @@
+"""A run that this process owns: its machine in memory, and what it waits for outside of it.
+
+Layer: engine. Imports machine, snapshot, values, base.
+Invariant: everything here but the machine's own graph can be computed again from that graph and the store; so a
+process may die at any time and lose nothing but work.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from typing import Any
+
+from perdure.engine.effects import Again
+from perdure.engine.executor import Call
+from perdure.engine.python_modules import PythonModules
+from perdure.machine.state import Request
+from perdure.machine.turn import Event, Fired
+from perdure.values.numbers import to_float
+
+_NUMERIC = (int, float)
+
+
+class LiveRun:
+    """One owned run.
+
+    Attributes:
+      events: what the next turn will be told.
+      consumed: the inbox rows behind those events.
+      names: refuses names of programs that are not registered.
+      runnable: the machine has something to do without any event.
+      pending: effects that are requested and not started.
+      blocked: effects that can't start in this process, with the reason.
+      retries: attempts that failed and are to be repeated, to be noted in the heap by the next turn.
+      calls: effects in flight.
+      children: requests that wait for the end of another run, by its id.
+      unwatched: runs whose end the next commit must subscribe to.
+    """
+
+    def __init__(self, run_id: str, epoch: int, *, program: Any, machine: Any, heap: Any) -> None:
+        self.run_id = run_id
+        self.epoch = epoch
+        self.seq = 0
+        self.entry_hash = b""
+        self.program = program
+        self.machine = machine
+        self.heap = heap
+        self.modules: PythonModules = PythonModules(None)
+        self.names: Callable[[str], Any] = str
+        self.status = "ready"
+        self.fresh = True
+        self.runnable = True
+        self.events: list[Event] = []
+        self.consumed: list[int] = []
+        self.taken: set[int] = set()
+        self.pending: list[int] = []
+        self.blocked: dict[int, str] = {}
+        self.retries: dict[int, Again] = {}
+        self.calls: dict[int, Call] = {}
+        self.children: dict[str, set[int]] = {}
+        self.unwatched: list[str] = []
+        self.alarm: float | None = None
+        self._due: list[tuple[float, int]] = []
+
+    @property
+    def root(self) -> Any:
+        """The root of the run's graph."""
+        return self.machine.root
+
+    def request(self, number: int) -> Request | None:
+        """Return a request that is still waited for, or None."""
+        entry = self.machine.root.requests.entries.get(number)
+        return None if entry is None else entry[1]
+
+    def requests(self) -> list[Request]:
+        """Return all requests that are waited for, oldest first."""
+        return [entry[1] for entry in self.machine.root.requests.entries.values()]
+
+    def first_request(self) -> Request | None:
+        """Return the oldest request; in constant time."""
+        for entry in self.machine.root.requests.entries.values():
+            found: Request = entry[1]
+            return found
+        return None
+
+    def set_alarm(self, when: float, number: int) -> None:
+        """Remember when a timer fires or an effect's next attempt is due."""
+        heapq.heappush(self._due, (when, number))
+
+    def next_alarm(self) -> float | None:
+        """Return when the next alarm rings, or None."""
+        due = self._due
+        while due:
+            request = self.request(due[0][1])
+            if request is not None and not request.started:
+                return due[0][0]
+            heapq.heappop(due)
+        return None
+
+    def ring(self, now: float) -> list[Event]:
+        """Return events of the timers that are due, and move effects whose retry is due to `pending`."""
+        fired: list[Event] = []
+        due = self._due
+        while due and due[0][0] <= now:
+            _, number = heapq.heappop(due)
+            request = self.request(number)
+            if request is None:
+                continue
+            if request.kind in ("timer", "alarm"):
+                fired.append(Fired(number))
+            elif not request.started and number not in self.pending:
+                self.pending.append(number)
+        return fired
+
+    def has_work(self) -> bool:
+        """Return whether a turn would do something now, alarms apart."""
+        return bool(self.events or self.runnable or self.retries or self.unwatched)
+
+
+def timer_due(request: Request) -> float:
+    """Return when a timer's request is due, in seconds since the epoch."""
+    when = request.arguments[0]
+    return float(when) if isinstance(when, _NUMERIC) else to_float(when)

@@ -1,0 +1,225 @@
+"""From the store to a live run, and from a source file to the store.
+
+Layer: engine. Imports toolchain, snapshot, store.api, machine, values, base.
+Invariant: hashes are checked before anything is decoded; a run that can't be decoded is never half-loaded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from perdure.base.errors import SnapshotError
+from perdure.engine import records
+from perdure.engine.effects import call_builtin
+from perdure.engine.live import LiveRun
+from perdure.engine.python_modules import PythonModules
+from perdure.engine.adoption import adopt_all
+from perdure.machine.registers import EVALUATOR
+from perdure.snapshot import exchange, wire
+from perdure.snapshot.heap import Codec
+from perdure.store.api import Claim, Loaded, Store
+from perdure.toolchain.toolchain import CompiledProgram, Toolchain
+from perdure.values.conditions import fail
+from perdure.values.types import PythonProcedure
+
+
+class ModulesByDirectory:
+    """The Python modules of every directory that programs lie in; what the toolchain asks for exports.
+
+    The toolchain compiles one program at a time and asks by module name alone, so the directory is set around it.
+    """
+
+    def __init__(self, allowed: Iterable[str], fallback: str | Path | None) -> None:
+        self._allowed = tuple(allowed)
+        self._fallback = fallback
+        self._known: dict[str, PythonModules] = {}
+        self._now: PythonModules | None = None
+        self.lock = threading.RLock()
+
+    def of(self, directory: str) -> PythonModules:
+        """Return the modules of a program in that directory; if it is not there, those of the fallback."""
+        found = self._known.get(directory)
+        if found is None:
+            there = directory if directory and Path(directory).is_dir() else self._fallback
+            found = self._known[directory] = PythonModules(there, self._allowed)
+        return found
+
+    def exports(self, module: str) -> dict[str, PythonProcedure]:
+        """Return what a module exports to the program that is compiled now. Raises CallError."""
+        modules = self._now or self.of("")
+        return modules.exports(module)
+
+    @contextlib.contextmanager
+    def compiling(self, directory: str) -> Iterator[None]:
+        """Make a directory the one whose modules are meant."""
+        with self.lock:
+            before, self._now = self._now, self.of(directory)
+            try:
+                yield
+            finally:
+                self._now = before
+
+
+class _StoredDefinitions(Mapping[str, bytes]):
+    """The definitions in a store, read when they are asked for."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __getitem__(self, hashed: str) -> bytes:
+        found = self._store.get_definitions([hashed])
+        return found[hashed]
+
+    def __iter__(self) -> Iterator[str]:
+        raise TypeError("the definitions of a store are not counted")
+
+    def __len__(self) -> int:
+        raise TypeError("the definitions of a store are not counted")
+
+
+class Programs:
+    """The toolchain and the codec of a process, and the programs that it has loaded."""
+
+    def __init__(
+        self,
+        *,
+        allowed: Iterable[str] = (),
+        directory: str | Path | None = None,
+        cache_dir: str | Path | None = None,
+    ) -> None:
+        self.modules = ModulesByDirectory(allowed, directory)
+        self.toolchain = Toolchain(self.modules, cache_dir=cache_dir)
+        self.codec = Codec(self.toolchain.provider, self.toolchain.natives, self.toolchain.is_global)
+        self._loaded: dict[str, CompiledProgram] = {}
+
+    def compile_file(self, path: str | Path) -> CompiledProgram:
+        """Return the program of a file. Raises ProgramError, CallError."""
+        resolved = Path(path).resolve()
+        with self.modules.compiling(str(resolved.parent)):
+            return self._keep(self.toolchain.compile_file(str(path)))
+
+    def compile_source(self, text: str, file: str, directory: str) -> CompiledProgram:
+        """Return the program of a text. Raises ProgramError, CallError."""
+        with self.modules.compiling(directory):
+            return self._keep(self.toolchain.compile_source(text, file))
+
+    def _keep(self, program: CompiledProgram) -> CompiledProgram:
+        self._loaded[program.hash] = program
+        return program
+
+    def program(self, store: Store, program_hash: str) -> CompiledProgram:
+        """Return a stored program. Raises SnapshotError if it is missing or damaged."""
+        found = self._loaded.get(program_hash)
+        if found is None:
+            payload = store.get_program(program_hash)
+            if payload is None:
+                raise SnapshotError("P503", f"the program {program_hash[:16]} is not in the database")
+            with self.modules.lock:
+                found = self._keep(self.toolchain.load(payload, _StoredDefinitions(store)))
+        return found
+
+    def save(self, store: Store, program: CompiledProgram) -> None:
+        """Store a program and what it starts by a literal name, with their definitions, and let the names mean them.
+
+        Raises:
+          ProgramError, CallError: something is wrong with a program that it starts.
+        """
+        work = [(program.name, program)]
+        seen = {program.name}
+        while work:
+            name, found = work.pop()
+            if store.get_program(found.hash) is None:
+                store.put_definitions(found.definitions)
+                store.put_program(found.hash, found.payload)
+            if store.get_name(name) != found.hash:
+                store.set_name(name, found.hash)
+            for started in found.starts:
+                path = Path(found.directory, started if started.endswith(".scm") else f"{started}.scm")
+                if started not in seen and path.is_file():
+                    seen.add(started)
+                    work.append((started, self.compile_file(path)))
+
+    # -- runs ------------------------------------------------------------------------------
+
+    def load(self, store: Store, claim: Claim) -> LiveRun:
+        """Return a claimed run, live.
+
+        Raises:
+          SnapshotError: what is stored can't be trusted or decoded.
+        """
+        loaded = store.load(claim.run_id)
+        if loaded is None:
+            raise SnapshotError("P503", f"the run {claim.run_id} is not in the database")
+        program = self.program(store, loaded.run.program_hash)
+        with EVALUATOR:
+            machine, heap = self._machine(store, loaded, program)
+            live = LiveRun(claim.run_id, claim.epoch, program=program, machine=machine, heap=heap)
+            live.modules = self.modules.of(program.directory)
+            live.names = lambda name: _check_program(store, name)
+            self.equip(live, machine, heap)
+            live.seq = loaded.run.seq
+            live.fresh = loaded.snapshot is None
+            live.runnable = live.fresh or bool(machine.root.ready)
+            live.entry_hash = loaded.entries[-1].entry_hash if loaded.entries else loaded.chain_hash
+            # The row says "ready" while somebody is to run it; the state itself knows better.
+            live.status = "ready" if live.runnable else _settled_status(loaded)
+            if not live.fresh:
+                adopt_all(live)
+        return live
+
+    def equip(self, live: LiveRun, machine: Any, heap: Any) -> None:
+        """Give a live run a machine and a heap, and the machine what it needs of the world."""
+        modules = live.modules
+        machine.log = heap.log
+        machine.call_builtin = lambda procedure, given: call_builtin(modules, procedure, given)
+        machine.export_value = exchange.dump_value
+        machine.check_program = live.names
+        live.machine, live.heap = machine, heap
+
+    def _machine(self, store: Store, loaded: Loaded, program: CompiledProgram) -> tuple[Any, Any]:
+        if loaded.snapshot is None:
+            machine = self.toolchain.new_run(
+                program,
+                loaded.run.run_id,
+                records.load_arguments(loaded.arguments),
+                store.now(),
+                secrets.randbits(64),
+            )
+            return machine, self.codec.create(machine.root, machine.namespace)
+        return self.restored(self.checked(loaded), program)
+
+    def restored(self, payloads: list[bytes], program: CompiledProgram) -> tuple[Any, Any]:
+        """Return the machine and the heap that payloads stand for. Raises SnapshotError."""
+        with self.modules.lock:
+            heap = self.codec.decode(payloads, self.toolchain.fresh_namespace(program))
+            return self.toolchain.attach(heap.root, heap.namespace), heap
+
+    def checked(self, loaded: Loaded) -> list[bytes]:
+        """Return the payloads of a stored run that was committed at least once, with their hashes checked.
+
+        Raises:
+          SnapshotError: a hash is wrong; nothing was parsed.
+        """
+        assert loaded.snapshot is not None
+        if wire.payload_hash(loaded.snapshot) != loaded.snapshot_hash:
+            raise SnapshotError("P501", f"the snapshot of run {loaded.run.run_id} does not have its hash")
+        wire.verify_chain(
+            loaded.chain_hash,
+            [(e.seq, e.kind, e.payload, e.payload_hash, e.entry_hash) for e in loaded.entries],
+        )
+        return [loaded.snapshot, *(e.payload for e in loaded.entries if e.payload)]
+
+
+def _settled_status(loaded: Loaded) -> str:
+    status = loaded.run.status
+    return status if status in ("parked", "waiting") else "waiting"
+
+
+def _check_program(store: Store, name: str) -> None:
+    if store.get_name(name) is None:
+        raise fail("error", f"start-run: no program has the name {name}; `perdure start` and `run` register names")

@@ -1,0 +1,119 @@
+"""Small documents that the engine stores: arguments, results, error reports, console lines.
+
+Layer: engine. Imports snapshot.exchange, values, base.
+Invariant: the result of a run that completed is `=` and the value in the codec's tagged form, so that it reaches another
+run as what it was (rule 12), or JSON with the key "written" if it can't cross; that of any other run is JSON with "error".
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from msgspec import Struct
+
+from perdure.base.errors import SnapshotError
+from perdure.snapshot import exchange
+from perdure.values.conditions import SchemeError
+from perdure.values.printer import report_string, write_string
+from perdure.values.types import Condition, Vector
+
+_WRITTEN_MAX_CHARS = 1_000_000
+
+
+class ErrorReport(Struct, frozen=True, kw_only=True):
+    """Why a run is parked or has failed.
+
+    `kind`, `code` and `message` are the condition's; `text` is the whole report as a terminal shows it, with the
+    place, the source line and the stack.
+    """
+
+    kind: str
+    code: str
+    message: str
+    text: str
+
+
+class Result(Struct, frozen=True, kw_only=True):
+    """How a run ended, or why it is parked.
+
+    `value` is a heap value; `written` is how `write` shows it. `crosses` is False for a value that can't be stored
+    (a procedure): then `value` is meaningless. `error` is there unless the run completed.
+    """
+
+    value: Any = None
+    written: str = ""
+    crosses: bool = True
+    error: ErrorReport | None = None
+
+
+def dump_arguments(arguments: list[Any]) -> bytes:
+    """Return heap values as a run's stored arguments. Raises SchemeError if one can't cross."""
+    return exchange.dump_value(Vector(list(arguments)))
+
+
+def join_arguments(exported: tuple[bytes, ...]) -> bytes:
+    """Return arguments that were exported one by one as a run's stored arguments."""
+    return exchange.dump_value(Vector([exchange.load_value(one) for one in exported]))
+
+
+def load_arguments(stored: bytes) -> list[Any]:
+    """Return a run's stored arguments as fresh heap values."""
+    items: list[Any] = exchange.load_value(stored).items
+    return items
+
+
+def dump_result(value: Any) -> bytes:
+    """Return the document of a run that completed."""
+    try:
+        return b"=" + exchange.dump_value(value)
+    except SchemeError:
+        return json.dumps({"written": write_string(value, limit_chars=_WRITTEN_MAX_CHARS)}).encode()
+
+
+def dump_error(report: ErrorReport) -> bytes:
+    """Return the document of a run that is parked, failed or cancelled."""
+    return json.dumps(
+        {"error": {"kind": report.kind, "code": report.code, "message": report.message, "text": report.text}},
+        ensure_ascii=False,
+    ).encode("utf-8", "replace")
+
+
+def load_result(stored: bytes) -> Result:
+    """Return what a stored document says.
+
+    Raises:
+      SnapshotError: it is damaged.
+    """
+    if stored.startswith(b"="):
+        value = exchange.load_value(stored[1:])
+        return Result(value=value, written=write_string(value))
+    try:
+        document = json.loads(stored)
+        if "written" in document:
+            return Result(written=document["written"], crosses=False)
+        error = document["error"]
+        report = ErrorReport(
+            kind=error["kind"], code=error["code"], message=error["message"], text=error["text"]
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise SnapshotError("P502", f"the stored result of a run is damaged: {error}") from error
+    return Result(error=report)
+
+
+def kind_and_message(raised: Any) -> tuple[str, str, str]:
+    """Return kind, code and message of a raised object."""
+    if type(raised) is Condition:
+        return raised.kind, raised.code, report_string(raised)
+    return "raised", "P230", f"raised: {write_string(raised, limit_chars=500)}"
+
+
+def dump_line(line: str | None) -> bytes:
+    """Return a console line, or the end of input, as an inbox payload."""
+    return json.dumps(line).encode()
+
+
+def load_line(stored: bytes) -> str | None:
+    """Return what `dump_line` was given."""
+    line: str | None = json.loads(stored)
+    return line

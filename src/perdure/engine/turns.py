@@ -1,0 +1,290 @@
+"""One turn of one run: from events to a commit, and what follows once it is durable.
+
+Layer: engine. Imports machine, snapshot, store.api, values, base.
+Invariant: `take` changes memory only; `settle` is called after the store said that the commit won, and only it starts
+effects (rule 2). A live run whose commit lost is thrown away, never repaired.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Struct
+
+from perdure.base.errors import CallError
+from perdure.engine import inspection, records
+from perdure.engine.adoption import adopt, key_of
+from perdure.engine.effects import Failed, prepare, shown_name
+from perdure.engine.live import LiveRun
+from perdure.engine.loading import Programs
+from perdure.engine.python_modules import Function
+from perdure.engine.stress import stressed_turn
+from perdure.machine.registers import EVALUATOR
+from perdure.machine.state import Request
+from perdure.machine.turn import Event, Outcome, Raised
+from perdure.snapshot import wire
+from perdure.store.api import FINAL, Commit, LogLine, NewRun, Send, Store
+from perdure.values import barrier
+from perdure.values.conditions import SchemeError
+from perdure.values.printer import write_string
+
+_NOTE_PARTS = 4
+
+
+class Start(Struct, frozen=True):
+    """An effect to be started when the commit is durable."""
+
+    number: int
+    name: str
+    function: Function
+    arguments: list[Any]
+    key: str
+    attempt: int
+
+
+class Taken(Struct, frozen=True):
+    """A turn that was taken and not yet committed."""
+
+    live: LiveRun
+    commit: Commit
+    outcome: Outcome | None
+    starts: tuple[Start, ...]
+
+
+class TurnTaker:
+    """Takes turns. `room` says whether an effect could start at once; `store` answers names of programs."""
+
+    def __init__(
+        self, store: Store, room: Callable[[Function], bool], programs: Programs, *, stress: bool = False
+    ) -> None:
+        self._store = store
+        self._room = room
+        self._programs = programs
+        self._stress = stress
+
+    def take(self, live: LiveRun, now: float) -> Taken | None:
+        """Run a live run's next turn and return it as a commit, or None if there was nothing to do."""
+        with EVALUATOR:
+            barrier.use(live.heap.log)
+            rung = live.ring(now)
+            events = [*live.events, *rung]
+            outcome: Outcome | None = None
+            if events or live.runnable:
+                live.events = []
+                if self._stress:
+                    outcome = stressed_turn(self._programs, live, events, now)
+                else:
+                    outcome = live.machine.turn(events, now)
+                self._absorb(live, outcome)
+            changed = outcome is not None or bool(live.retries or live.unwatched)
+            barrier.use(live.heap.log)
+            starts = self._mark(live, now)
+            if not (changed or starts):
+                return None
+            return Taken(live, self._commit(live, events, outcome, starts), outcome, starts)
+
+    def _absorb(self, live: LiveRun, outcome: Outcome) -> None:
+        """Take over what the outcome asks of the engine."""
+        live.status = outcome.status
+        live.runnable = outcome.status == "ready"
+        for request in outcome.requests:
+            waited_for = live.request(request.number)
+            if waited_for is not None:
+                adopt(live, waited_for)
+        for number in outcome.withdrawn:
+            live.retries.pop(number, None)
+            live.blocked.pop(number, None)
+
+    def _mark(self, live: LiveRun, now: float) -> tuple[Start, ...]:
+        """Note retries and starts in the heap, and return what is to be started."""
+        for number, again in live.retries.items():
+            request = live.request(number)
+            if request is not None:
+                _touch(request)
+                request.started = False
+                request.due = now + again.after_s
+                request.error = again.condition
+                live.set_alarm(request.due, number)
+        live.retries.clear()
+        if not live.pending:
+            return ()
+        starts: list[Start] = []
+        waiting: list[int] = []
+        for number in live.pending:
+            request = live.request(number)
+            if request is None:
+                continue
+            start = self._prepared(live, request)
+            if start is None:
+                waiting.append(number)
+            elif isinstance(start, Failed):
+                live.events.append(Raised(number, start.condition))
+            else:
+                _touch(request)
+                request.started = True
+                request.due = 0.0
+                starts.append(start)
+        live.pending = waiting
+        return tuple(starts)
+
+    def _prepared(self, live: LiveRun, request: Request) -> Start | Failed | None:
+        """Return a start with the request's attempt counted, the failure to prepare it, or None if it has to wait."""
+        number = request.number
+        try:
+            function, arguments = prepare(live.modules, request)
+        except SchemeError as error:
+            return Failed(error.condition)
+        except CallError as error:
+            live.blocked[number] = error.message
+            return None
+        live.blocked.pop(number, None)
+        if not self._room(function):
+            return None
+        _touch(request)
+        request.attempt += 1
+        name = shown_name(request.arguments[0])
+        return Start(number, name, function, arguments, key_of(live.run_id, number), request.attempt)
+
+    # -- the commit ------------------------------------------------------------------------
+
+    def _commit(
+        self, live: LiveRun, events: list[Event], outcome: Outcome | None, starts: tuple[Start, ...]
+    ) -> Commit:
+        status, detail, result = self._standing(live, outcome)
+        seq = live.seq + 1
+        kind = "turn" if outcome is not None else "mark"
+        snapshot: bytes | None = None
+        if live.fresh:
+            snapshot, payload = live.heap.encode_full(), b""
+        else:
+            payload = live.heap.encode_delta()
+            if live.heap.wants_compaction and status not in FINAL:
+                snapshot = live.heap.encode_full()
+        wakes = live.next_alarm() if status not in FINAL else None
+        return Commit(
+            run_id=live.run_id,
+            epoch=live.epoch,
+            seq=seq,
+            kind=kind,
+            payload=payload,
+            entry_hash=wire.entry_hash(live.entry_hash, kind, seq, wire.payload_hash(payload)),
+            status=status,
+            detail=detail,
+            wake_at=wakes,
+            result=result,
+            output=outcome.output if outcome is not None else "",
+            note=_note(live, events, outcome, starts),
+            logged=_log_lines(outcome) if outcome is not None and outcome.logged else (),
+            consumed=tuple(live.consumed),
+            sends=_sends(live, outcome) if outcome is not None and outcome.sent else (),
+            starts=self._new_runs(live, outcome) if outcome is not None and outcome.started else (),
+            watches=tuple(live.unwatched) if status not in FINAL else (),
+            snapshot=snapshot,
+            snapshot_hash=wire.payload_hash(snapshot) if snapshot is not None else b"",
+        )
+
+    def _standing(self, live: LiveRun, outcome: Outcome | None) -> tuple[str, str, bytes | None]:
+        """Return status, detail and result document."""
+        status = live.status
+        if status == "waiting" and live.blocked:
+            number, reason = next(iter(live.blocked.items()))
+            report = records.ErrorReport(
+                kind="effect-missing", code="P313", message=reason, text=f"[P313] {reason}\n  waiting effect: {number}"
+            )
+            return "parked", reason[:200], records.dump_error(report)
+        if outcome is None:
+            return status, waits_for(live), None
+        if status == "completed":
+            return status, "", records.dump_result(outcome.result)
+        if status in ("parked", "failed"):
+            report = inspection.report_of(live.program, outcome.result, self._programs.toolchain.provider)
+            return status, report.message[:200], records.dump_error(report)
+        if status == "cancelled":
+            report = records.ErrorReport(
+                kind="cancelled", code="P302", message="the run was cancelled", text="the run was cancelled"
+            )
+            return status, "cancelled", records.dump_error(report)
+        return status, waits_for(live), None
+
+    def _new_runs(self, live: LiveRun, outcome: Outcome) -> tuple[NewRun, ...]:
+        made = []
+        for started in outcome.started:
+            program_hash = self._store.get_name(started.program)
+            assert program_hash is not None, f"start-run has checked the name {started.program}"
+            made.append(
+                NewRun(
+                    started.run_id,
+                    started.program,
+                    program_hash,
+                    records.join_arguments(started.arguments),
+                    parent=live.run_id,
+                )
+            )
+        return tuple(made)
+
+
+def waits_for(live: LiveRun) -> str:
+    """Return in a few words what a run waits for, in constant time."""
+    first = live.first_request()
+    if first is None:
+        return ""
+    count = len(live.root.requests.entries)
+    shown = inspection.operation_text(first.kind, first.arguments)
+    return f"{shown} and {count - 1} more" if count > 1 else shown
+
+
+def _touch(changed: Any) -> None:
+    if changed.oid:
+        barrier.touch(changed)
+
+
+def _sends(live: LiveRun, outcome: Outcome) -> tuple[Send, ...]:
+    return tuple(
+        Send(sent.to, "message", sent.message_id, live.run_id, sent.value)
+        for sent in outcome.sent
+    )
+
+
+def _log_lines(outcome: Outcome) -> tuple[LogLine, ...]:
+    lines = []
+    for logged in outcome.logged:
+        fields = {name: write_string(value, limit_chars=10_000) for name, value in logged.fields}
+        lines.append(LogLine(logged.level, logged.message, json.dumps(fields, ensure_ascii=False)))
+    return tuple(lines)
+
+
+def _note(
+    live: LiveRun, events: list[Event], outcome: Outcome | None, starts: tuple[Start, ...]
+) -> str:
+    """Return a short text of what came in and what is asked for now."""
+    came = [_event_text(event) for event in events[:_NOTE_PARTS]]
+    if len(events) > _NOTE_PARTS:
+        came.append(f"{len(events) - _NOTE_PARTS} more")
+    asked = [f"start {start.name} #{start.number}" for start in starts[:_NOTE_PARTS]]
+    if len(starts) > _NOTE_PARTS:
+        asked.append(f"{len(starts) - _NOTE_PARTS} more")
+    if outcome is not None:
+        others = [r for r in outcome.requests if r.kind != "effect"]
+        asked += [inspection.operation_text(r.kind, r.arguments) for r in others[:_NOTE_PARTS]]
+        if outcome.preempted:
+            asked.append("pre-empted")
+        if outcome.status in FINAL or outcome.status == "parked":
+            asked.append(outcome.status)
+    elif not starts:
+        asked.append("retry later")
+    if live.fresh:
+        came.insert(0, "begin")
+    return f"{', '.join(came)} -> {', '.join(asked)}" if came else ", ".join(asked)
+
+
+def _event_text(event: Event) -> str:
+    name = type(event).__name__.lower()
+    number = getattr(event, "request", None)
+    if number is not None:
+        return f"{name} #{number}"
+    message_id = getattr(event, "message_id", None)
+    return f"{name} {message_id}" if message_id else name
+
+

@@ -1,0 +1,183 @@
+"""Find unbound names and calls with a wrong number of arguments, without running anything.
+
+Layer: frontends. Imports ir, base.
+Invariant: no false alarm about arity: only procedures that are bound once and never assigned are checked.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from typing import Any
+
+from perdure.base.errors import ProgramError
+from perdure.frontends.scheme.exports import Arity
+from perdure.ir.core import (
+    PRIMITIVES,
+    Call,
+    Const,
+    Core,
+    GlobalDefine,
+    GlobalRef,
+    GlobalSet,
+    If,
+    Lambda,
+    Let,
+    Letrec,
+    LocalRef,
+    LocalSet,
+    Seq,
+    Unit,
+)
+from perdure.values.types import PythonProcedure
+
+
+def walk(root: Core) -> Iterator[Core]:
+    """Yield every node of a core form, parents first."""
+    work = [root]
+    while work:
+        node = work.pop()
+        yield node
+        work.extend(reversed(children(node)))
+
+
+def children(node: Core) -> list[Core]:
+    """Return the parts of a core form, in the order of evaluation."""
+    if isinstance(node, Call):
+        return [node.function, *node.arguments]
+    if isinstance(node, If):
+        return [node.test, node.then, node.otherwise]
+    if isinstance(node, Lambda):
+        return [node.body]
+    if isinstance(node, Seq):
+        return node.body
+    if isinstance(node, Let | Letrec):
+        return [*(value for _, value in node.bindings), node.body]
+    if isinstance(node, LocalSet | GlobalSet | GlobalDefine):
+        return [node.value]
+    return []
+
+
+def arity_of(procedure: Lambda) -> Arity:
+    """Return the arity of a procedure, with its parameters for messages."""
+    words = [p.name for p in procedure.params]
+    least = len(words)
+    if procedure.rest is None:
+        return least, least, " ".join(words)
+    return least, None, " ".join([*words, f"{procedure.rest.name} ..."])
+
+
+def known_arities(units: list[Unit]) -> dict[str, Arity]:
+    """Return the arities of the procedures that units define once and never assign."""
+    arities: dict[str, Arity] = {}
+    seen: set[str] = set()
+    changed: set[str] = set()
+    for unit in units:
+        form = unit.form
+        if isinstance(form, GlobalDefine):
+            if form.name in seen:
+                changed.add(form.name)
+            seen.add(form.name)
+            if isinstance(form.value, Lambda):
+                arities[form.name] = arity_of(form.value)
+        for node in walk(form):
+            if isinstance(node, GlobalSet):
+                changed.add(node.name)
+    return {name: arity for name, arity in arities.items() if name not in changed}
+
+
+def unbound_names(program: Any) -> list[ProgramError]:
+    """Return an error for each use of a global that the program and its libraries do not define."""
+    parts = [(program.environment, program.units)]
+    parts += [(library.environment, library.units) for library in program.libraries]
+    errors = []
+    environments = {environment.library: environment for environment, _ in parts}
+    for environment, units in parts:
+        for unit in units:
+            for node in walk(unit.form):
+                if not isinstance(node, GlobalRef | GlobalSet):
+                    continue
+                home = environments.get(node.library)
+                if home is None or node.name in home.defined:
+                    continue
+                names = [s.name for s in environment.names]
+                near = difflib.get_close_matches(node.name, names, 1)
+                hint = f"did you mean {near[0]}?" if near else ""
+                errors.append(_error("P130", f"unbound variable {node.name}", node, program, hint))
+    return errors
+
+
+def wrong_calls(program: Any) -> list[ProgramError]:
+    """Return an error for each call that can't be right: wrong arity, or no procedure at all."""
+    resolver = program.session.resolver
+    arities: dict[tuple[str, str], Arity] = {}
+    for name, arity in resolver.primitives.items():
+        arities[PRIMITIVES, name] = arity
+    for key, arity in resolver.standard.arities.items():
+        library, _, name = key.partition(":")
+        arities[library, name] = arity
+    parts = [(library.name, library.units) for library in program.libraries]
+    for library, units in [*parts, (program.environment.library, program.units)]:
+        for name, arity in known_arities(units).items():
+            arities[library, name] = arity
+    errors = []
+    for _, units in [*parts, ("", program.units)]:
+        for unit in units:
+            errors += _wrong_calls(unit.form, arities, program)
+    return errors
+
+
+def _wrong_calls(
+    form: Core, arities: dict[tuple[str, str], Arity], program: Any
+) -> list[ProgramError]:
+    errors = []
+    local_arities: dict[int, Arity] = {}
+    nodes = list(walk(form))
+    for node in nodes:
+        if isinstance(node, Let | Letrec):
+            for local, value in node.bindings:
+                if isinstance(value, Lambda) and not local.assigned:
+                    local_arities[id(local)] = arity_of(value)
+    for node in nodes:
+        if not isinstance(node, Call):
+            continue
+        function = node.function
+        arity: Arity | None = None
+        name = "lambda"
+        if isinstance(function, GlobalRef):
+            name, arity = function.name, arities.get((function.library, function.name))
+        elif isinstance(function, LocalRef):
+            name, arity = function.var.name, local_arities.get(id(function.var))
+        elif isinstance(function, Lambda):
+            arity = arity_of(function)
+        elif isinstance(function, Const) and not isinstance(function.value, PythonProcedure):
+            errors.append(
+                _error("P132", "a constant is called, but is no procedure", node, program, "")
+            )
+        if arity is not None:
+            message = arity_message(name, arity, len(node.arguments))
+            if message:
+                errors.append(_error("P131", message, node, program, ""))
+    return errors
+
+
+def arity_message(name: str, arity: Arity, given: int) -> str:
+    """Return what is wrong with a call of that many arguments, or ""."""
+    least, most, formals = arity
+    if given >= least and (most is None or given <= most):
+        return ""
+    if most is None:
+        expected = f"at least {least}"
+    elif most == least:
+        expected = str(least)
+    else:
+        expected = f"{least} to {most}"
+    plural = "" if (most == 1 and least == 1) else "s"
+    shown = f"({name} {formals})" if formals else f"({name})"
+    return f"{shown} takes {expected} argument{plural}, {given} given"
+
+
+def _error(code: str, message: str, node: Any, program: Any, hint: str) -> ProgramError:
+    span = node.span
+    source = program.sources.get(span.file, "") if span is not None else ""
+    return ProgramError(code, message, span=span, source=source, hint=hint)

@@ -1,0 +1,421 @@
+;;; Control: continuations, dynamic extents, handlers, parameters, promises, tasks, and everything that blocks.
+;;;
+;;; Invariants. The dynamic state (%dynamic) has three parts: winders, handlers, parameters. A *winder* is a vector
+;;; #(before after dynamic): how to enter and leave an extent, and the state outside of it; a *scope* has #f for
+;;; before and is left for good only once: leaving it cancels the tasks that it started. A handler that `guard` runs
+;;; to look for a clause leaves extents tentatively: their afters run, but scopes stay open until a clause is chosen.
+(define-library (perdure control)
+  (export call/cc call-with-current-continuation within-continuation values call-with-values dynamic-wind
+          with-exception-handler raise raise-continuable error %signal %guard
+          make-parameter %with-parameters current-output-port current-input-port current-error-port
+          make-promise promise? %make-lazy-promise force
+          exit emergency-exit
+          read-line read-char peek-char read-string char-ready? read-u8 peek-u8 u8-ready?
+          read-bytevector read-bytevector!
+          sleep sleep-until receive-message send-message self spawn join all race with-timeout cancel
+          task-status task?
+          make-channel channel-put channel-get select
+          sleep-operation sleep-until-operation receive-operation join-operation channel-put-operation
+          channel-get-operation effect-operation console-operation wrap-operation
+          call-with-escape-continuation call/ec
+          %rewind %unwind %alarm %boot)
+  (begin
+
+    ;; -- continuations and dynamic extents ------------------------------------------------
+
+    (define (call/cc proc) (%call/cc proc))
+    (define call-with-current-continuation call/cc)
+    (define call/ec call/cc)
+    (define call-with-escape-continuation call/cc)
+
+    (define (within-continuation k thunk)
+      (call-with-values thunk k))
+
+    (define values %%values)
+
+    (define (call-with-values producer consumer)
+      (apply consumer (%values->list (producer))))
+
+    (define (dynamic-wind before thunk after)
+      (before)
+      (let ((outside (%dynamic)))
+        (%set-winders! (cons (vector before after outside) (%winders)))
+        (let ((result (thunk)))
+          (%set-dynamic! outside)
+          (after)
+          result)))
+
+    ;; The longest tail that two lists of winders share.
+    (define (%common a b)
+      (let ((la (length a)) (lb (length b)))
+        (let loop ((a (if (> la lb) (list-tail a (- la lb)) a))
+                   (b (if (> lb la) (list-tail b (- lb la)) b)))
+          (if (eq? a b) a (loop (cdr a) (cdr b))))))
+
+    (define (%leave-to target for-good?)
+      (if (not (eq? (%winders) target))
+          (let ((winder (car (%winders))))
+            (%set-dynamic! (vector-ref winder 2))
+            (if (vector-ref winder 0)
+                ((vector-ref winder 1))
+                (if for-good? (%close-scope winder)))
+            (%leave-to target for-good?))))
+
+    (define (%enter-from base target)
+      (if (not (eq? base target))
+          (let ((winder (car target)))
+            (%enter-from base (cdr target))
+            (%set-dynamic! (vector-ref winder 2))
+            (if (vector-ref winder 0)
+                ((vector-ref winder 0))
+                (if (not (vector-ref winder 1))
+                    (error "the extent of tasks that have ended can't be entered again")))
+            (%set-winders! target))))
+
+    ;; What the machine calls to go on in a continuation with other winders.
+    (define (%rewind k . results)
+      (%travel k #t)
+      (apply %jump k results))
+
+    (define (%travel k for-good?)
+      (let* ((target (%continuation-winders k))
+             (base (%common (%winders) target)))
+        (%leave-to base for-good?)
+        (%enter-from base target)))
+
+    ;; What a cancelled task does: leave everything.
+    (define (%unwind)
+      (%leave-to '() #t))
+
+    ;; Scopes: closing one cancels its tasks. A closed scope has #f for `after`.
+    (define (%close-scope winder)
+      (let ((tasks (vector-ref winder 1)))
+        (if tasks
+            (begin
+              (vector-set! winder 1 #f)
+              (for-each cancel tasks)))))
+
+    (define (%with-scope tasks thunk)
+      (let* ((outside (%dynamic))
+             (scope (vector #f tasks outside)))
+        (%set-winders! (cons scope (%winders)))
+        (let ((result (thunk)))
+          (%set-dynamic! outside)
+          (%close-scope scope)
+          result)))
+
+    ;; -- errors ------------------------------------------------------------------------------
+
+    (define (with-exception-handler handler thunk)
+      (if (not (procedure? handler))
+          (%fail 'type-error "with-exception-handler: expected a procedure, got" handler))
+      (let ((outside (%handlers)))
+        (%set-handlers! (cons handler outside))
+        (let ((result (thunk)))
+          (%set-handlers! outside)
+          result)))
+
+    (define (raise obj)
+      (let ((handlers (%handlers)))
+        (if (null? handlers)
+            (%park obj)
+            (begin
+              (%set-handlers! (cdr handlers))
+              ((car handlers) obj)
+              (%set-handlers! (cdr handlers))
+              (raise (%make-condition 'error "a handler returned from a raise that can't be continued:"
+                                      (list obj)))))))
+
+    (define (raise-continuable obj)
+      (let ((handlers (%handlers)))
+        (if (null? handlers)
+            (%park obj)
+            (begin
+              (%set-handlers! (cdr handlers))
+              (let ((result ((car handlers) obj)))
+                (%set-handlers! handlers)
+                result)))))
+
+    ;; What the machine calls when a primitive or an effect fails.
+    (define (%signal condition) (raise condition))
+
+    (define (error message . irritants)
+      (raise (%make-condition 'error message irritants)))
+
+    ;; (guard (var clause ...) body ...): `handle` takes the raised object, a thunk that says that no clause
+    ;; applies, and a thunk that says that one does.
+    (define (%guard thunk handle)
+      ((call/cc
+        (lambda (guard-k)
+          (let ((outside (%winders)))
+            (with-exception-handler
+             (lambda (raised)
+               ((call/cc
+                 (lambda (handler-k)
+                   (let ((inside (%winders)))
+                     (%travel guard-k #f)
+                     (%jump guard-k
+                            (lambda ()
+                              (handle raised
+                                      (lambda ()
+                                        (%travel handler-k #f)
+                                        (%jump handler-k (lambda () (raise-continuable raised))))
+                                      (lambda () (%close-between inside outside))))))))))
+             (lambda ()
+               (let ((result (thunk)))
+                 (lambda () result)))))))))
+
+    ;; Close the scopes that a chosen clause of a guard leaves for good.
+    (define (%close-between inside outside)
+      (if (not (eq? inside outside))
+          (begin
+            (if (not (vector-ref (car inside) 0))
+                (%close-scope (car inside)))
+            (%close-between (cdr inside) outside))))
+
+    ;; -- parameters --------------------------------------------------------------------------
+
+    (define (make-parameter value . converter)
+      (if (pair? converter)
+          (%make-parameter ((car converter) value) (car converter))
+          (%make-parameter value #f)))
+
+    (define (%with-parameters bindings thunk)
+      (let* ((converted
+              (map (lambda (binding)
+                     (let ((converter (%parameter-converter (car binding))))
+                       (cons (car binding)
+                             (if converter (converter (cdr binding)) (cdr binding)))))
+                   bindings))
+             (outside (%parameters)))
+        (%set-parameters! (append converted outside))
+        (let ((result (thunk)))
+          (%set-parameters! outside)
+          result)))
+
+    (define current-output-port (%make-parameter (%console-output) #f))
+    (define current-error-port (%make-parameter (%console-output) #f))
+    (define current-input-port (%make-parameter (%console-input) #f))
+
+    ;; -- promises ------------------------------------------------------------------------------
+
+    (define make-promise %%make-promise)
+    (define promise? %%promise?)
+    (define (%make-lazy-promise thunk) (%make-promise #f thunk))
+
+    (define (force promise)
+      (if (promise? promise)
+          (let loop ()
+            (if (%promise-forced? promise)
+                (%promise-value promise)
+                (let ((next ((%promise-value promise))))
+                  (if (not (%promise-forced? promise))
+                      (if (promise? next)
+                          (%promise-update! next promise)
+                          (%promise-update! (make-promise next) promise)))
+                  (loop))))
+          promise))
+
+    ;; -- leaving ---------------------------------------------------------------------------------
+
+    (define (exit . value)
+      (%leave-to '() #t)
+      (%exit (if (pair? value) (car value) #t)))
+
+    (define (emergency-exit . value)
+      (%exit (if (pair? value) (car value) #t)))
+
+    ;; -- the console, and reading from ports -----------------------------------------------------
+
+    (define (%typed what count)
+      (or (%console-take what count)
+          (begin
+            (select (console-operation))
+            (%typed what count))))
+
+    (define (console-operation) (%operation 'console '()))
+
+    (define (%port-of port)
+      (if (pair? port) (car port) (current-input-port)))
+
+    (define (read-line . port)
+      (let ((port (%port-of port)))
+        (if (%console-port? port) (%typed 'line 0) (%read-line port))))
+
+    (define (read-char . port)
+      (let ((port (%port-of port)))
+        (if (%console-port? port) (%typed 'char 1) (%read-char port))))
+
+    (define (peek-char . port)
+      (let ((port (%port-of port)))
+        (if (%console-port? port) (%typed 'peek 1) (%peek-char port))))
+
+    (define (read-string k . port)
+      (let ((port (%port-of port)))
+        (if (and (%console-port? port) (exact-integer? k) (> k 0))
+            (%typed 'string k)
+            (%read-string k port))))
+
+    (define (char-ready? . port)
+      (let ((port (%port-of port)))
+        (if (%console-port? port)
+            (if (%console-take 'peek 1) #t #f)
+            (%char-ready? port))))
+
+    (define (read-u8 . port) (%read-u8 (%port-of port)))
+    (define (peek-u8 . port) (%peek-u8 (%port-of port)))
+    (define (u8-ready? . port) (%u8-ready? (%port-of port)))
+    (define (read-bytevector k . port) (%read-bytevector k (%port-of port)))
+    (define (read-bytevector! bytevector . rest)
+      (if (pair? rest)
+          (apply %read-bytevector! bytevector (car rest) (cdr rest))
+          (%read-bytevector! bytevector (current-input-port))))
+
+    ;; -- operations, and waiting for one -----------------------------------------------------------
+
+    (define select %%select)
+
+    (define (wrap-operation operation proc)
+      (let ((inner (%operation-wrap operation)))
+        (%wrap-operation operation
+                         (if inner (lambda (value) (proc (inner value))) proc))))
+
+    (define (sleep-operation seconds)
+      (%operation 'timer (list (%due-in 'sleep seconds))))
+
+    (define (sleep-until-operation time)
+      (%operation 'timer (list (%due-at 'sleep-until time))))
+
+    (define (receive-operation) (%operation 'receive '()))
+
+    (define (join-operation target)
+      (if (task? target)
+          (%operation 'join (list target))
+          (%operation 'child (list target))))
+
+    (define (channel-put-operation channel value)
+      (%operation 'put (list (%check-channel 'channel-put channel) value)))
+
+    (define (channel-get-operation channel)
+      (%operation 'get (list (%check-channel 'channel-get channel))))
+
+    (define (effect-operation procedure . arguments)
+      (if (not (python-procedure? procedure))
+          (%fail 'type-error "effect-operation: expected a Python function, got" procedure))
+      (%operation 'effect (cons procedure arguments)))
+
+    (define (sleep seconds)
+      (select (sleep-operation seconds)))
+
+    (define (sleep-until time)
+      (select (sleep-until-operation time)))
+
+    (define (channel-put channel value)
+      (select (channel-put-operation channel value)))
+
+    (define (channel-get channel)
+      (select (channel-get-operation channel)))
+
+    ;; (receive-message [predicate] [timeout [default]])
+    (define (receive-message . options)
+      (let* ((selective? (and (pair? options) (procedure? (car options))))
+             (predicate (and selective? (car options)))
+             (rest (if selective? (cdr options) options))
+             (timer (if (and (pair? rest) (car rest))
+                        (list (wrap-operation (sleep-operation (car rest))
+                                              (lambda (ignored) %%no-message)))
+                        '()))
+             (message (if predicate
+                          (%receive-selected predicate timer)
+                          (apply select (receive-operation) timer))))
+        (if (eq? message %%no-message)
+            (if (pair? (cdr rest)) (cadr rest) #f)
+            message)))
+
+    (define %%no-message (list 'no-message))
+
+    ;; A receiver with a predicate looks at one message at a time and keeps its place in the queue by a ticket.
+    (define (%receive-selected predicate timer)
+      (let ((ticket (%new-ticket)))
+        (let loop ((seen 0))
+          (let ((found (apply select (%operation 'receive (list #t seen ticket)) timer)))
+            (if (eq? found %%no-message)
+                found
+                (let ((verdict 'none))
+                  (dynamic-wind
+                   void
+                   (lambda () (set! verdict (if (predicate (cdr found)) 'take 'leave)))
+                   (lambda ()
+                     (if (not (eq? verdict 'take))
+                         (%refuse-message (car found) ticket))))
+                  (if (eq? verdict 'take)
+                      (%accept-message (car found))
+                      (loop (car found)))))))))
+
+    ;; -- tasks ---------------------------------------------------------------------------------------
+
+    (define (spawn thunk . name)
+      (%spawn thunk (if (pair? name) (car name) #f)))
+
+    (define (join target)
+      (select (join-operation target)))
+
+    (define (task-status task) (string->symbol (%task-status task)))
+
+    (define (cancel target)
+      (%cancel-task target))
+
+    ;; Run thunks as tasks and return the list of their values, in order.
+    (define (all . thunks)
+      (if (null? thunks)
+          '()
+          (let ((tasks (map (lambda (thunk) (spawn thunk)) thunks)))
+            (%with-scope
+             tasks
+             (lambda ()
+               (let ((results (select (%operation 'join tasks))))
+                 (if (null? (cdr tasks)) (list results) results)))))))
+
+    ;; Run thunks as tasks and return the value of the first that ends; the others are cancelled.
+    (define (race . thunks)
+      (if (null? thunks)
+          (error "race: needs at least one procedure"))
+      (let ((tasks (map (lambda (thunk) (spawn thunk)) thunks)))
+        (%with-scope
+         tasks
+         (lambda () (apply select (map join-operation tasks))))))
+
+    ;; Run a thunk in this task; when the time is over it is left, and `on-timeout` (a thunk or a value) is the result.
+    (define (with-timeout seconds thunk . on-timeout)
+      (let ((due (%due-in 'with-timeout seconds)))
+        ((call/cc
+          (lambda (k)
+            (let ((alarm #f))
+              (define (ring)
+                (k (lambda ()
+                     (cond ((null? on-timeout)
+                            (raise (%make-condition 'timeout-error "with-timeout: the time is over"
+                                                    (list seconds))))
+                           ((procedure? (car on-timeout)) ((car on-timeout)))
+                           (else (car on-timeout))))))
+              (dynamic-wind
+               (lambda () (set! alarm (%set-alarm due ring)))
+               (lambda ()
+                 (let ((result (thunk)))
+                   (lambda () result)))
+               (lambda () (%withdraw-alarm alarm)))))))))
+
+    ;; What the machine calls in a task whose alarm is due.
+    (define (%alarm ring) (ring))
+
+    ;; What a run begins with: its top-level forms in order, then its main procedure, if it has one.
+    (define (%boot units main arguments)
+      (let loop ((units units) (value (void)))
+        (cond ((pair? units) (loop (cdr units) ((car units))))
+              (main (apply (main) arguments))
+              (else value))))
+
+    (define send-message %%send-message)
+    (define self %%self)
+    (define make-channel %%make-channel)
+    (define task? %%task?)))

@@ -1,0 +1,101 @@
+;;; Higher-order procedures on strings, and string ports around a procedure.
+(define-library (perdure string)
+  (export string-map string-for-each string-count string-find string-find-next-char string-index
+          string-index-right string-search-char string-any string-every string-filter string-delete
+          string-fold string-fold-right string-tabulate
+          call-with-output-string with-output-to-string with-input-from-string call-with-port
+          call-with-input-string)
+  (begin
+
+    (define (string-map proc string1 . strings)
+      (list->string
+        (if (null? strings)
+            (%map-1 proc (string->list string1))
+            (apply map proc (string->list string1) (%map-1 string->list strings)))))
+
+    (define (string-for-each proc string1 . strings)
+      (if (null? strings)
+          (%for-each-1 proc (string->list string1))
+          (apply for-each proc (string->list string1) (%map-1 string->list strings))))
+
+    ;; SRFI 13 takes a character wherever a predicate is expected.
+    (define (%char-test pred)
+      (if (char? pred) (lambda (c) (eq? c pred)) pred))
+
+    ;; R7RS-large has the string first, SRFI 13 too; MIT Scheme's older order is taken as well.
+    (define (string-count string pred . range)
+      (if (string? string)
+          (count (%char-test pred) (apply string->list string range))
+          (apply string-count pred string range)))
+
+    (define (string-index string pred . range)
+      (let ((test (%char-test pred)))
+        (let loop ((i (if (pair? range) (car range) 0))
+                   (rest (apply string->list string range)))
+          (and (pair? rest)
+               (if (test (car rest)) i (loop (+ i 1) (cdr rest)))))))
+
+    (define string-search-char string-index)
+    (define string-find-next-char string-index)
+
+    (define (string-find pred string)
+      (if (string? pred)
+          (string-find string pred)
+          (string-index string pred)))
+
+    (define (string-index-right string pred)
+      (let ((test (%char-test pred)))
+        (let loop ((i (- (string-length string) 1)))
+          (and (>= i 0)
+               (if (test (string-ref string i)) i (loop (- i 1)))))))
+
+    (define (string-any pred string)
+      (%any-1 (%char-test pred) (string->list string)))
+
+    (define (string-every pred string)
+      (%every-1 (%char-test pred) (string->list string)))
+
+    (define (string-filter pred string)
+      (if (string? pred)
+          (string-filter string pred)
+          (list->string (filter (%char-test pred) (string->list string)))))
+
+    (define (string-delete pred string)
+      (if (string? pred)
+          (string-delete string pred)
+          (list->string (remove (%char-test pred) (string->list string)))))
+
+    (define (string-fold kons knil string)
+      (fold kons knil (string->list string)))
+
+    (define (string-fold-right kons knil string)
+      (fold-right kons knil (string->list string)))
+
+    (define (string-tabulate proc n)
+      (list->string (list-tabulate n proc)))
+
+    (define (call-with-output-string proc)
+      (let ((port (open-output-string)))
+        (proc port)
+        (get-output-string port)))
+
+    (define (call-with-input-string string proc)
+      (proc (open-input-string string)))
+
+    (define (with-output-to-string . thunk)
+      (let ((port (open-output-string)))
+        (if (pair? thunk)
+            (parameterize ((current-output-port port))
+              ((car thunk))))
+        (get-output-string port)))
+
+    (define (with-input-from-string string thunk)
+      (parameterize ((current-input-port (open-input-string string)))
+        (thunk)))
+
+    (define (call-with-port port proc)
+      (call-with-values
+        (lambda () (proc port))
+        (lambda results
+          (close-port port)
+          (apply values results))))))

@@ -1,0 +1,358 @@
+"""Libraries and imports: R7RS 5.2 and 5.6.
+
+Layer: frontends. Imports ir, values, base.
+Invariant: a library is expanded once in a session, before whatever imports it; `loaded` is in dependency order.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from perdure.base.errors import CallError, ProgramError, SyntaxErrors
+from perdure.frontends.scheme import forms as _forms  # noqa: F401 - registers the core forms
+from perdure.frontends.scheme.bindings import Binding, Constant, Environment, Global
+from perdure.frontends.scheme.expander import Expander
+from perdure.frontends.scheme.exports import (
+    EMPTY_INDEX,
+    RESERVED,
+    Arity,
+    StandardIndex,
+    StandardLibraries,
+)
+from perdure.frontends.scheme.forms.basic import feature_holds, included
+from perdure.frontends.scheme.reader import read_forms, read_program, read_source
+from perdure.frontends.scheme.syntax import (
+    Atom,
+    Form,
+    Identifier,
+    Scopes,
+    Syntax,
+    error_at,
+    show,
+    with_scopes,
+)
+from perdure.frontends.scheme.toplevel import TopLevel
+from perdure.ir.core import Unit
+from perdure.values.types import intern
+
+Imports = dict[str, Binding]
+
+
+def _no_library(_name: tuple[str, ...]) -> tuple[str, str] | None:
+    return None
+
+
+def _no_python(module: str) -> Mapping[str, Any]:
+    raise CallError("P310", f"the Python module {module} is not available here")
+
+
+@dataclass(frozen=True)
+class Resolver:
+    """What the toolchain gives the front end.
+
+    Attributes:
+      primitives: the arity of every primitive, by name.
+      standard: what the standard library's files export (standard.standard_index).
+      find_library: (source text, path) of a user library like ("my", "lib"), or None.
+      python_exports: names and values of a Python module; a refused module raises CallError.
+      read_file: the text of a file to include; ProgramError if it can't be read.
+    """
+
+    primitives: Mapping[str, Arity] = field(default_factory=dict)
+    standard: StandardIndex = EMPTY_INDEX
+    find_library: Callable[[tuple[str, ...]], tuple[str, str] | None] = _no_library
+    python_exports: Callable[[str], Mapping[str, Any]] = _no_python
+    read_file: Callable[[str], str] = read_source
+
+
+@dataclass
+class Library:
+    """An expanded library. `name` is as in global references ("my.lib"); `exports` are outer names."""
+
+    name: str
+    path: str
+    environment: Environment
+    units: list[Unit]
+    exports: Imports
+
+
+class LibraryExpander(Expander):
+    """An expander that knows libraries: one session."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        super().__init__()
+        self.resolver = resolver
+        self.standard = StandardLibraries(resolver.primitives, resolver.standard)
+        self.loaded: dict[str, Library] = {}
+        self.python_modules: list[str] = []
+        self.errors: list[ProgramError] = []
+        self._loading: list[str] = []
+        self.read_include = self._read_include
+
+    # -- text ------------------------------------------------------------------------------
+
+    def _read_include(self, name: str, stx: Syntax, scopes: Scopes, fold: bool) -> list[Syntax]:
+        base = Path(stx.span.file).parent if stx.span is not None else Path()
+        path = str(base / name)
+        try:
+            text = self.resolver.read_file(path)
+        except ProgramError as error:
+            raise error_at(stx, "P124", f"include: {error.message}", hint=error.hint) from None
+        self.sources[path] = text
+        return read_program("#!fold-case " + text if fold else text, path, scopes)
+
+    # -- import sets -----------------------------------------------------------------------
+
+    def import_form(self, form: Form, environment: Environment) -> None:
+        """Bind what an `import` form imports."""
+        if form.tail is not None or len(form.items) < 2:
+            raise error_at(
+                form, "P123", "import names at least one library", hint="(import (scheme base))"
+            )
+        for item in form.items[1:]:
+            name, imports = self.import_set(item)
+            self.bind_imports(name, imports, environment, item)
+
+    def import_default(self, name: str, environment: Environment) -> None:
+        """Import a standard library that no text asks for."""
+        found = self.standard.find(name)
+        assert found is not None
+        self.bind_imports(name, found, environment, None)
+
+    def bind_imports(
+        self, name: str, imports: Imports, environment: Environment, stx: Syntax | None
+    ) -> None:
+        """Bind imported names; a program's own definitions and libraries go before standard ones."""
+        standard = name.split(" ")[0] in ("scheme", "srfi", "perdure")
+        for text, binding in imports.items():
+            symbol = intern(text)
+            old = environment.names.get(symbol)
+            if old is not None and not _same(old, binding):
+                source = environment.imported.get(symbol)
+                if source is None or (standard and not source[1]):
+                    continue
+                if not standard and not source[1]:
+                    message = f"both ({source[0]}) and ({name}) export {text}"
+                    hint = f"rename one: (import (rename ({name}) ({text} other-{text})))"
+                    raise error_at(stx, "P122", message, hint=hint)
+            environment.names[symbol] = binding
+            environment.imported[symbol] = (name, standard)
+
+    def import_set(self, stx: Syntax) -> tuple[str, Imports]:
+        """Return the library's name and the names of an import set, with all its modifiers applied."""
+        modifiers = []
+        while True:
+            items = stx.items if isinstance(stx, Form) and stx.tail is None else []
+            if not items:
+                raise error_at(stx, "P123", f"expected an import set, found {show(stx)}")
+            head = items[0].name if isinstance(items[0], Identifier) else ""
+            if head not in ("only", "except", "prefix", "rename") or len(items) < 2:
+                break
+            if not isinstance(items[1], Form):
+                break
+            modifiers.append((head, items[2:], stx))
+            stx = items[1]
+        name = self.library_name(stx)
+        imports = dict(self.exports_of(name, stx))
+        for head, arguments, where in reversed(modifiers):
+            imports = self._modified(head, arguments, imports, name, where)
+        return name, imports
+
+    def _modified(
+        self, head: str, arguments: list[Syntax], imports: Imports, name: str, where: Syntax
+    ) -> Imports:
+        if head == "prefix":
+            if len(arguments) != 1 or not isinstance(arguments[0], Identifier):
+                raise error_at(where, "P123", "write (prefix library name-prefix)")
+            return {arguments[0].name + n: binding for n, binding in imports.items()}
+        if head == "rename":
+            result = dict(imports)
+            added = {}
+            for pair in arguments:
+                parts = pair.items if isinstance(pair, Form) else []
+                if len(parts) != 2 or not all(isinstance(p, Identifier) for p in parts):
+                    raise error_at(pair, "P123", "write (rename library (name new-name) ...)")
+                self._exported(parts[0], imports, name)
+                result.pop(parts[0].name, None)  # type: ignore[attr-defined]
+                added[parts[1].name] = imports[parts[0].name]  # type: ignore[attr-defined]
+            return result | added
+        chosen = [self._exported(argument, imports, name) for argument in arguments]
+        if head == "only":
+            return {n: imports[n] for n in chosen}
+        return {n: binding for n, binding in imports.items() if n not in chosen}
+
+    def _exported(self, stx: Syntax, imports: Imports, library: str) -> str:
+        if not isinstance(stx, Identifier):
+            raise error_at(stx, "P123", f"expected a name, found {show(stx)}")
+        if stx.name not in imports:
+            near = difflib.get_close_matches(stx.name, imports, 1)
+            hint = f"did you mean {near[0]}?" if near else ""
+            message = f"({library}) does not export {stx.name}"
+            if self.standard.planned(library, stx.name):
+                message += ": this version of Perdure does not have it"
+                hint = ""
+            raise error_at(stx, "P121", message, hint=hint)
+        return stx.name
+
+    # -- libraries -------------------------------------------------------------------------
+
+    def library_name(self, stx: Syntax) -> str:
+        """Return a library's name as text, like "scheme base"."""
+        parts = []
+        for item in stx.items if isinstance(stx, Form) and stx.tail is None else []:
+            if isinstance(item, Identifier):
+                parts.append(item.name)
+            elif isinstance(item, Atom) and type(item.value) is int and item.value >= 0:
+                parts.append(str(item.value))
+            else:
+                parts.clear()
+                break
+        if not parts:
+            raise error_at(stx, "P123", f"{show(stx)} is no library name", hint="(my library)")
+        return " ".join(parts)
+
+    def library_exists(self, stx: Syntax) -> bool:
+        """Return whether a library can be imported: `(library name)` of cond-expand."""
+        name = self.library_name(stx)
+        if self.standard.find(name) is not None or name in self.loaded:
+            return True
+        words = tuple(name.split(" "))
+        return words[0] not in RESERVED and self.resolver.find_library(words) is not None
+
+    def exports_of(self, name: str, stx: Syntax) -> Imports:
+        """Return the exports of a library, which is expanded first if it is a user's."""
+        found = self.standard.find(name)
+        if found is not None:
+            return found
+        words = tuple(name.split(" "))
+        if words[0] == "python" and len(words) > 1:
+            return self._python(".".join(words[1:]), stx)
+        library = self.loaded.get(name)
+        if library is None:
+            library = self._load(name, words, stx)
+        return library.exports
+
+    def _python(self, module: str, stx: Syntax) -> Imports:
+        try:
+            exports = self.resolver.python_exports(module)
+        except CallError as error:
+            raise error_at(stx, error.code, error.message, hint=error.hint) from None
+        if module not in self.python_modules:
+            self.python_modules.append(module)
+        return {name: Constant(value) for name, value in exports.items()}
+
+    def _load(self, name: str, words: tuple[str, ...], stx: Syntax) -> Library:
+        if name in self._loading:
+            chain = " imports ".join(f"({n})" for n in [*self._loading, name])
+            raise error_at(stx, "P122", f"libraries import one another in a circle: {chain}")
+        found = None if words[0] in RESERVED else self.resolver.find_library(words)
+        if found is None:
+            near = difflib.get_close_matches(name, self.standard.libraries(), 1)
+            hint = f"did you mean ({near[0]})?" if near else ""
+            if not hint and words[0] not in RESERVED:
+                hint = f"it would be in {'/'.join(words)}.sld beside the program"
+            raise error_at(stx, "P120", f"there is no library ({name})", hint=hint)
+        text, path = found
+        self.sources[path] = text
+        forms, errors = read_forms(text, path)
+        if errors:
+            raise SyntaxErrors(errors)
+        for form in forms:
+            head = form.items[0] if isinstance(form, Form) and form.items else None
+            if isinstance(head, Identifier) and head.name == "define-library":
+                assert isinstance(form, Form)
+                self.define_library(form, path)
+        if name not in self.loaded:
+            raise error_at(stx, "P120", f"{path} does not define the library ({name})")
+        return self.loaded[name]
+
+    def define_library(self, form: Form, path: str) -> None:
+        """Expand a `define-library` form and remember the library."""
+        if len(form.items) < 2:
+            raise error_at(form, "P122", "a library needs a name")
+        name = self.library_name(form.items[1])
+        words = name.split(" ")
+        if words[0] in RESERVED:
+            message = f"({name}): names that begin with {words[0]} are reserved"
+            raise error_at(form.items[1], "P122", message)
+        environment = self.new_environment(".".join(words))
+        for keyword in ("import", "define-library"):
+            environment.names.pop(intern(keyword), None)
+        self._loading.append(name)
+        try:
+            exports, bodies = self._declarations(form.items[2:], environment)
+            top = TopLevel(self, environment, None)
+            top.collect([with_scopes(stx, environment.scopes) for stx in bodies])
+            units = top.finish()
+        finally:
+            self._loading.pop()
+        self.errors += top.errors
+        library = Library(environment.library, path, environment, units, {})
+        for outer, id_ in exports.items():
+            library.exports[outer] = self._export(id_, environment, name)
+        self.loaded[name] = library
+
+    def _declarations(
+        self, items: list[Syntax], environment: Environment
+    ) -> tuple[dict[str, Identifier], list[Syntax]]:
+        exports: dict[str, Identifier] = {}
+        bodies: list[Syntax] = []
+        queue = list(reversed(items))
+        while queue:
+            item = queue.pop()
+            head = item.items[0] if isinstance(item, Form) and item.items else None
+            if not isinstance(item, Form) or not isinstance(head, Identifier):
+                raise error_at(item, "P122", f"expected a library declaration, found {show(item)}")
+            if head.name == "export":
+                for spec in item.items[1:]:
+                    self._export_spec(spec, exports)
+            elif head.name == "import":
+                self.import_form(item, environment)
+            elif head.name == "begin":
+                bodies += item.items[1:]
+            elif head.name in ("include", "include-ci"):
+                bodies += included(self, item, fold=head.name == "include-ci")
+            elif head.name == "include-library-declarations":
+                queue.extend(reversed(included(self, item, fold=False)))
+            elif head.name == "cond-expand":
+                for clause in item.items[1:]:
+                    if not isinstance(clause, Form) or not clause.items:
+                        raise error_at(clause, "P122", "bad clause of cond-expand")
+                    if feature_holds(self, clause.items[0]):
+                        queue.extend(reversed(clause.items[1:]))
+                        break
+            else:
+                hint = "export, import, begin, include, cond-expand are; definitions go into (begin ...)"
+                message = f"{head.name} is no library declaration"
+                raise error_at(item, "P122", message, hint=hint)
+        return exports, bodies
+
+    def _export_spec(self, spec: Syntax, exports: dict[str, Identifier]) -> None:
+        if isinstance(spec, Identifier):
+            exports[spec.name] = spec
+            return
+        parts = spec.items if isinstance(spec, Form) else []
+        ids = [part for part in parts if isinstance(part, Identifier)]
+        if len(parts) != 3 or len(ids) != 3 or ids[0].name != "rename":
+            raise error_at(spec, "P122", "export a name, or (rename name exported-name)")
+        exports[ids[2].name] = ids[1]
+
+    def _export(self, id_: Identifier, environment: Environment, name: str) -> Binding:
+        binding = environment.names.get(id_.symbol)
+        if binding is None:
+            message = f"({name}) exports {id_.name}, but does not define it"
+            self.errors.append(error_at(id_, "P122", message))
+            return Global(environment.library, id_.name)
+        return binding
+
+
+def _same(a: Binding, b: Binding) -> bool:
+    if isinstance(a, Global):
+        return a == b
+    if isinstance(a, Constant) and isinstance(b, Constant):
+        return a.value is b.value
+    return a is b

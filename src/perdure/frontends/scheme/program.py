@@ -1,0 +1,181 @@
+"""Expand whole programs, and single forms in a program's environment.
+
+Layer: frontends. Imports ir, values, base.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from perdure.base.errors import ProgramError, SyntaxErrors
+from perdure.frontends.scheme.bindings import Environment
+from perdure.frontends.scheme.check import unbound_names, wrong_calls
+from perdure.frontends.scheme.libraries import Library, LibraryExpander, Resolver
+from perdure.frontends.scheme.reader import read_forms
+from perdure.frontends.scheme.syntax import Form, Identifier, Syntax, from_datum
+from perdure.frontends.scheme.toplevel import TopLevel
+from perdure.ir.core import Unit
+from perdure.values.types import intern
+
+DEFAULT_IMPORTS = ("scheme base", "scheme write", "perdure")
+PROGRAM = ""
+"""The library name of a program's own globals."""
+
+
+@dataclass
+class Program:
+    """An expanded program.
+
+    Attributes:
+      units: its top-level forms in order.
+      libraries: the user libraries that it needs, each after those it imports.
+      notices: what to tell the user that is no error.
+      warnings: unbound names, as errors with their places; `eval` may still define them.
+      main: it defines `main`.
+      python_modules: the Python modules that it imports.
+      environment, session: for expanding more forms (`expand_more`).
+      sources: the text of every file that was read, by path.
+    """
+
+    units: list[Unit]
+    libraries: list[Library]
+    notices: list[str]
+    warnings: list[ProgramError]
+    main: bool
+    python_modules: list[str]
+    environment: Environment
+    session: LibraryExpander
+    sources: dict[str, str]
+
+
+def expand_program(source: str, file: str, *, resolver: Resolver) -> Program:
+    """Return the expanded program of a source text.
+
+    Raises:
+      SyntaxErrors: everything that is wrong with it, in the order of the text.
+    """
+    session = LibraryExpander(resolver)
+    environment = session.new_environment(PROGRAM)
+    session.sources[file] = source
+    forms, errors = read_forms(source, file, environment.scopes)
+    notices: list[str] = []
+    if not any(_is_import(form) for form in forms):
+        for name in DEFAULT_IMPORTS:
+            session.import_default(name, environment)
+        listed = " ".join(f"({name})" for name in DEFAULT_IMPORTS)
+        if not any(_is_library(form) for form in forms):
+            notices.append(f"{file} has no import: it gets {listed}")
+    units, more = _expand(session, environment, forms, file)
+    errors = _in_order([*errors, *more], file)
+    if errors:
+        raise SyntaxErrors(errors)
+    program = Program(
+        units,
+        list(session.loaded.values()),
+        notices,
+        [],
+        "main" in environment.defined,
+        session.python_modules,
+        environment,
+        session,
+        session.sources,
+    )
+    program.warnings = unbound_names(program)
+    return program
+
+
+def check_program(program: Program) -> list[ProgramError]:
+    """Return what `check` reports of a program that expands: unbound names and calls that can't be right."""
+    return _in_order([*program.warnings, *wrong_calls(program)], "")
+
+
+def expand_more(
+    session: LibraryExpander, environment: Environment, source: str, file: str
+) -> list[Unit]:
+    """Return the units of more text in an environment: for a REPL.
+
+    Raises:
+      SyntaxErrors: what is wrong with the text; definitions before the error stay bound.
+    """
+    session.sources[file] = source
+    session.steps_taken = 0
+    forms, errors = read_forms(source, file, environment.scopes)
+    units, more = _expand(session, environment, forms, file)
+    if errors or more:
+        raise SyntaxErrors(_in_order([*errors, *more], file))
+    return units
+
+
+def expand_datum(session: LibraryExpander, environment: Environment, datum: Any) -> list[Unit]:
+    """Return the units of a heap datum in an environment: for `eval`.
+
+    Raises:
+      SyntaxErrors: what is wrong with it.
+    """
+    session.steps_taken = 0
+    form = from_datum(datum, environment.scopes)
+    units, errors = _expand(session, environment, [form], "")
+    if errors:
+        raise SyntaxErrors(errors)
+    return units
+
+
+def new_environment(session: LibraryExpander, imports: list[Any]) -> Environment:
+    """Return a fresh environment with import sets, given as heap data: `environment` of (scheme eval).
+
+    Raises:
+      ProgramError: an import set is wrong.
+    """
+    environment = session.new_environment(PROGRAM)
+    for datum in imports:
+        stx = from_datum(datum, environment.scopes)
+        name, names = session.import_set(stx)
+        session.bind_imports(name, names, environment, stx)
+    return environment
+
+
+def _expand(
+    session: LibraryExpander, environment: Environment, forms: list[Syntax], file: str
+) -> tuple[list[Unit], list[ProgramError]]:
+    session.errors = []
+
+    def special(form: Form, name: str) -> None:
+        if name == "import":
+            session.import_form(form, environment)
+        else:
+            session.define_library(form, file)
+
+    top = TopLevel(session, environment, special)
+    top.collect(forms)
+    units = top.finish()
+    return units, [*session.errors, *top.errors]
+
+
+def _head(stx: Syntax) -> Any:
+    head = stx.items[0] if isinstance(stx, Form) and stx.items else None
+    return head.symbol if isinstance(head, Identifier) else None
+
+
+def _is_import(stx: Syntax) -> bool:
+    return _head(stx) is intern("import")
+
+
+def _is_library(stx: Syntax) -> bool:
+    return _head(stx) is intern("define-library")
+
+
+def _in_order(errors: list[ProgramError], file: str) -> list[ProgramError]:
+    flat: list[ProgramError] = []
+    for error in errors:
+        flat += error.errors if isinstance(error, SyntaxErrors) else [error]
+
+    def key(error: ProgramError) -> tuple[Any, ...]:
+        span = error.span
+        return (
+            (True, "", 0, 0)
+            if span is None
+            else (span.file != file, span.file, span.line, span.column)
+        )
+
+    return sorted(flat, key=key)

@@ -1,0 +1,94 @@
+"""From a traceback to the frames of a continuation.
+
+Layer: machine. Imports machine.code and machine.state.
+Invariant: between two compiled frames there is no other Python frame; entries behind the last compiled one are inside
+a primitive. A call in tail position contributes no frame.
+
+The traceback is read once, from the outermost frame inwards: code object and `tb_lasti` give the site, `f_locals` the live
+variables. No handler ran on the way, so a procedure pays nothing for being capturable.
+"""
+
+from __future__ import annotations
+
+from types import FrameType
+from typing import Any
+
+from msgspec import Struct
+
+from perdure.machine.code import AFTER, CALL, CODES, OTHER, PROLOGUE, REDO, TAIL, CodeInfo, CodeProvider
+from perdure.machine.state import Frame
+
+Entry = tuple[FrameType, int, CodeInfo]
+
+
+class Captured(Struct):
+    """What a traceback said.
+
+    `stack` are the frames, innermost first, on top of the given ones; `entries` how many compiled frames there were;
+    `kind` what the innermost site does; `careful` that it runs in careful form; `behind` that Python frames of a
+    primitive lie behind it.
+    """
+
+    stack: Any
+    entries: int
+    kind: int
+    careful: bool
+    behind: bool
+
+
+def compiled_entries(error: BaseException) -> tuple[list[Entry], bool]:
+    """Return the compiled frames of a traceback, outermost first, and whether a primitive's lie behind them."""
+    found: list[Entry] = []
+    behind = False
+    trace = error.__traceback__
+    while trace is not None:
+        frame = trace.tb_frame
+        info = CODES.get(id(frame.f_code))
+        if info is None:
+            behind = bool(found)
+        elif not info.factory:
+            assert not behind, "a primitive called a procedure of the program"
+            found.append((frame, trace.tb_lasti, info))
+        trace = trace.tb_next
+    return found, behind
+
+
+def capture(
+    error: BaseException, stack: Any, mode: int, provider: CodeProvider
+) -> Captured:
+    """Return the continuation that an exception unwound.
+
+    Args:
+      error: the exception; its traceback is read and not changed.
+      stack: the frames below, already in the heap.
+      mode: AFTER or REDO for the innermost frame.
+      provider: for the sites.
+    """
+    entries, behind = compiled_entries(error)
+    if mode == REDO:
+        # What a procedure does before its body is redone by its caller: its arguments are not yet in their places.
+        while entries and entries[-1][2].site_at(entries[-1][1]) == PROLOGUE:
+            entries.pop()
+    if not entries:
+        return Captured(stack, 0, OTHER, False, behind)  # noqa: FBT003 - a field
+    last = len(entries) - 1
+    kind = OTHER
+    info = entries[last][2]
+    for index, (frame, instruction, info) in enumerate(entries):
+        line = info.site_at(instruction)
+        kind = info.kinds.get(line, OTHER)
+        if index == last and mode == REDO:
+            site = provider.site(info.definition, info.redo.get(line, line), REDO)
+        elif kind == TAIL or (index == last and kind == OTHER and not _has_after(info, line, provider)):
+            continue
+        else:
+            assert kind == CALL or index == last, f"not a call: site {line} of {info.definition}"
+            site = provider.site(info.definition, line, AFTER)
+        variables = frame.f_locals
+        stack = Frame(site, tuple([variables[name] for name in site.names]), stack)
+    return Captured(stack, len(entries), kind, info.careful, behind)
+
+
+def _has_after(info: CodeInfo, line: int, provider: CodeProvider) -> bool:
+    """Whether a value can be given to a site that is no call: an open-coded primitive in careful form."""
+    return info.careful and provider.takes_value(info.definition, line)

@@ -1,0 +1,424 @@
+"""The machine: runs the tasks of one run until all of them block.
+
+Layer: machine. Imports everything else of this layer, and values.
+Invariants: Python's stack holds compiled code only between `callee(*arguments)` and the end of its `try`; when a turn
+ends, everything is in the heap. There is one handler for everything that unwinds; it is left before the traceback is read, and
+no Scheme runs inside it.
+
+Deep recursion is a capture, too: Python's RecursionError unwinds to the loop, the frames go to the heap, and the statement
+that failed is done again on an empty stack. Tail calls leave no frame, so they run in constant space the same way.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from types import FunctionType
+from typing import Any
+
+from msgspec import Struct
+
+from perdure.base import limits
+from perdure.base.errors import PerdureError
+from perdure.machine import requests, tasks, waiting, watchdog
+from perdure.machine.capture import Captured, capture
+from perdure.machine.code import AFTER, CALL, OTHER, REDO, CodeProvider, Site
+from perdure.machine.errors import condition_of
+from perdure.machine.events import apply
+from perdure.machine.registers import EVALUATOR, REGISTERS
+from perdure.machine.signals import Preempt, Signal
+from perdure.machine.state import Continuation, Frame, Redo, Request, Root, Task
+from perdure.machine.turn import Event, Logged, Outcome, Sent, Started
+from perdure.values import barrier, ports
+from perdure.values.conditions import SchemeError, condition
+from perdure.values.tables import table_ref
+from perdure.values.types import NIL, UNSPECIFIED, Condition, Values
+
+AGAIN = object()
+"""What an isolated primitive returns after it set `machine.callee` and `machine.arguments`."""
+
+IDLE_OVERFLOWS_MAX = 3
+"""Overflows in a row that unwound no more than one frame: the stack is empty, so the error is genuine."""
+
+
+def identity(value: Any) -> Any:
+    """Return the value; what a task calls that goes on with one."""
+    return value
+
+
+def _anything(arguments: tuple[Any, ...]) -> None:
+    """Accept the arguments of any effect; the engine puts its own check in place of this."""
+
+
+class Hooks(Struct, frozen=True):
+    """Procedures of the standard library that the machine calls (lib/control.sld)."""
+
+    signal: Any
+    raise_error: Any
+    rewind: Any
+    unwind: Any
+    alarm: Any
+
+
+class Machine:
+    """One live run. `turn` is all that the engine calls; the rest is for signals and primitives."""
+
+    def __init__(
+        self, root: Root, namespace: dict[str, Any], provider: CodeProvider, hooks: Hooks
+    ) -> None:
+        self.root = root
+        self.namespace = namespace
+        self.provider = provider
+        self.hooks = hooks
+        self.changed_globals: dict[str, None] = namespace["!changed"]
+        self.log = barrier.WriteLog()
+        self.call_builtin: Callable[..., Any] | None = None
+        self.check_effect: Callable[[tuple[Any, ...]], None] = _anything
+        self._residuals: dict[Site, Any] = {}
+        self._careful: dict[Site, Any] = {}
+        self.ready: deque[int] = deque()
+        self.running = False
+        self.now = root.time
+        # -- the task in progress
+        self.task: Task = None  # type: ignore[assignment] - set while `running`
+        self.callee: Any = identity
+        self.arguments: tuple[Any, ...] = ()
+        self.stack: Any = None
+        self._paused = False
+        self._reset()
+
+    def _reset(self) -> None:
+        self.new_requests: list[Request] = []
+        self._withdrawn: list[int] = []
+        self.sent: list[Sent] = []
+        self.started: list[Started] = []
+        self.logged: list[Logged] = []
+        self.parked_now = False
+        self._preempted = False
+
+    # -- turns ------------------------------------------------------------------------------------
+
+    def turn(
+        self,
+        events: Sequence[Event],
+        now: float,
+        *,
+        slice_s: float = limits.TURN_SLICE_S,
+        every_poll: bool = False,
+    ) -> Outcome:
+        """Apply events and run every task that can run until all block.
+
+        Args:
+          events: in the order in which they are to take effect.
+          now: the turn's time, seconds since the epoch; the caller makes sure that it never goes back.
+          slice_s: when a turn has run for so long, the task in progress is pre-empted and the turn ends.
+          every_poll: end the turn at every test for pre-emption, for tests of the machine itself.
+        """
+        with EVALUATOR:
+            self._reset()
+            self.now = now
+            barrier.use(self.log)
+            REGISTERS.machine = self
+            output: list[str] = []
+            ports.use_console(output)
+            if self.root.oid:
+                barrier.touch(self.root)
+            self.root.time = now
+            self.ready = deque(self.root.ready)
+            for event in events:
+                apply(self, event)
+            self._run_ready(slice_s, every_poll=every_poll)
+            self.root.ready = tuple(self.ready)
+            return self._outcome("".join(output))
+
+    def _run_ready(self, slice_s: float, *, every_poll: bool) -> None:
+        deadline = time.monotonic() + slice_s
+        with watchdog.watching(deadline, always=every_poll):
+            while self.ready and not self._preempted:
+                task = self.task_numbered(self.ready.popleft())
+                if every_poll:
+                    REGISTERS.pass_polls = 1
+                self._run(task)
+        REGISTERS.pass_polls = 0
+
+    def _outcome(self, output: str) -> Outcome:
+        main = table_ref(self.root.tasks, self.root.main_task)
+        status, result = self._status(main)
+        return Outcome(
+            status,
+            result,
+            tuple(r for r in self.new_requests if r.number in self.root.requests.entries),
+            tuple(self._withdrawn),
+            tuple(self.sent),
+            tuple(self.started),
+            tuple(self.logged),
+            output,
+            self._preempted,
+        )
+
+    def _status(self, main: Task) -> tuple[str, Any]:
+        if self.ready:
+            return "ready", None
+        everyone = [task for _, task in self.root.tasks.entries.values()]
+        if main.status in tasks.FINISHED:
+            if all(t.status in tasks.FINISHED for t in everyone):
+                status = "cancelled" if self.root.cancelled else main.status
+                return status, main.result
+            return "waiting", None
+        parked = [t for t in everyone if t.status == "parked"]
+        if parked and all(r.kind == "join" for _, r in self.root.requests.entries.values()):
+            first = main if main.status == "parked" else parked[0]
+            return "parked", first.result
+        return "waiting", None
+
+    # -- running one task -----------------------------------------------------------------------------
+
+    def _run(self, task: Task) -> None:
+        """Run a task until it waits, ends or is pre-empted."""
+        if task.oid:
+            barrier.touch(task)
+        task.status = "running"
+        self.task, self.running, self._paused = task, True, False
+        REGISTERS.dynamic = task.dynamic
+        self.callee, self.arguments, self.stack = task.function, task.arguments, task.stack
+        task.function, task.arguments, task.stack = None, (), None
+        idle = 0
+        try:
+            while not self._paused:
+                error = self._go()
+                if error is None:
+                    continue
+                if type(error) is RecursionError:
+                    idle = self._overflow(error, idle)
+                elif isinstance(error, Signal):
+                    idle = 0
+                    self._signal(error)
+                else:
+                    idle = 0
+                    self._error(error)
+                error.__traceback__ = error.__context__ = None
+        finally:
+            self.running = False
+
+    def _go(self) -> BaseException | None:
+        """Call, return into frame after frame, and return what unwound; None when the task ended."""
+        callee, arguments, stack = self.callee, self.arguments, self.stack
+        residuals = self._residuals
+        self.arguments = ()
+        try:
+            while True:
+                value = callee(*arguments)
+                if value is AGAIN:
+                    callee, arguments, stack = self.callee, self.arguments, self.stack
+                    if self._paused:
+                        return None
+                    continue
+                if stack is None:
+                    break
+                frame = stack
+                site = frame.site
+                callee = residuals.get(site) or self._residual(site)
+                arguments = (value, *frame.values) if site.mode else frame.values
+                stack = self.stack = frame.next
+        except PerdureError:
+            raise
+        except (Signal, Exception) as caught:
+            error: BaseException = caught
+        else:
+            self._finished(value)
+            return None
+        self.callee, self.arguments, self.stack = callee, arguments, stack
+        return error
+
+    def _residual(self, site: Site) -> Any:
+        code = self.provider.residual(site, self.namespace, careful=False)
+        made = self._residuals[site] = FunctionType(code, self.namespace)
+        return made
+
+    def _careful_residual(self, site: Site) -> Any:
+        made = self._careful.get(site)
+        if made is None:
+            code = self.provider.residual(site, self.namespace, careful=True)
+            made = self._careful[site] = FunctionType(code, self.namespace)
+        return made
+
+    def _capture(self, error: BaseException, mode: int) -> Captured:
+        return capture(error, self.stack, mode, self.provider)
+
+    def _overflow(self, error: BaseException, idle: int) -> int:
+        """Go on after Python's stack was full, on an empty one; return how often in a row that gained nothing."""
+        found = self._capture(error, REDO)
+        idle = idle + 1 if found.entries <= 1 else 0
+        if idle > IDLE_OVERFLOWS_MAX:
+            failed = condition("quota-error", "a primitive nests too deeply")
+            self._raise(failed, self._capture(error, AFTER).stack, found.stack)
+            return 0
+        if found.entries:
+            self._resume(found.stack)
+        return idle  # with no frame unwound, the same call is made again
+
+    def _resume(self, stack: Any) -> None:
+        """Go on with the frames of a stack; the innermost one is to be redone."""
+        self.callee, self.arguments, self.stack = identity, (UNSPECIFIED,), stack
+
+    def _signal(self, signal: Signal) -> None:
+        found = self._capture(signal, signal.mode)
+        if signal.mode == REDO and not found.entries:
+            signal.perform(self)  # the callee itself is to be called again
+            return
+        self.stack = found.stack
+        self.callee, self.arguments = identity, (UNSPECIFIED,)
+        try:
+            signal.perform(self)
+        except SchemeError as refused:
+            self.stack = found.stack
+            self._raise(refused.condition, found.stack, None)
+
+    def _error(self, error: BaseException) -> None:
+        """Raise an error of Python or of a primitive as a condition of the program."""
+        if isinstance(error, MemoryError):
+            raise error
+        found = self._capture(error, AFTER)
+        precise = found.careful or (found.kind != OTHER and (found.behind or not found.entries))
+        if found.entries and not precise and not (
+            found.kind == CALL and isinstance(error, SchemeError)
+        ):
+            redo = self._capture(error, REDO).stack
+            if redo is not None and isinstance(redo, Frame):
+                self.callee = self._careful_residual(redo.site)
+                self.arguments, self.stack = redo.values, redo.next
+                return
+        redo = self._capture(error, REDO).stack if found.entries else None
+        self._raise(condition_of(error), found.stack, redo)
+
+    def _raise(self, raised: Any, stack: Any, redo: Any) -> None:
+        """Go on by signalling a condition on a stack; `redo` is the stack that does the operation again."""
+        if isinstance(raised, Condition) and raised.frame is None:
+            if raised.oid:
+                barrier.touch(raised)
+            if redo is not None:
+                raised.frame = Redo(redo, REGISTERS.dynamic, identity, (UNSPECIFIED,))
+            else:
+                raised.frame = Redo(self.stack, REGISTERS.dynamic, self.callee, self.arguments)
+        self.callee, self.arguments, self.stack = self.hooks.signal, (raised,), stack
+
+    def _finished(self, value: Any) -> None:
+        """End the running task with the value that its last frame returned."""
+        task = self.task
+        self._paused = True
+        if task.cancelling:
+            tasks.end(self, task, "cancelled", UNSPECIFIED)
+        else:
+            tasks.end(self, task, "completed", value)
+        if task.number == self.root.main_task:
+            for _, other in list(self.root.tasks.entries.values()):
+                tasks.cancel(self, other)
+
+    # -- for signals and primitives ------------------------------------------------------------------
+
+    def pause(self, status: str) -> None:
+        """Save the running task: it waits (for its requests) or is ready to go on."""
+        task = self.task
+        task.status = status
+        task.stack = self.stack
+        task.dynamic = REGISTERS.dynamic
+        if status == "ready":
+            task.function, task.arguments = self.callee, self.arguments
+            self.ready.append(task.number)
+        self._paused = True
+
+    def requeue(self) -> None:
+        """Save the running task at a poll; the turn ends if its slice is over."""
+        self._preempted = True
+        self.pause("ready")
+
+    def wait(self, operations: tuple[Any, ...]) -> None:
+        """Let the running task wait for the first of several operations."""
+        task = self.task
+        if task.interrupts:
+            handler, *rest = task.interrupts
+            task.interrupts = tuple(rest)
+            self.callee, self.arguments = self.hooks.alarm, (handler,)
+            return
+        waiting.begin(self, operations)
+
+    def go_on(self, wrap: Any, value: Any) -> None:
+        """Let the running task go on with a value, or with what `wrap` makes of it."""
+        self.callee, self.arguments = (identity if wrap is None else wrap), (value,)
+
+    def make_ready(self, task: Task, wrap: Any, arguments: tuple[Any, ...]) -> None:
+        """Let a task that is not running go on with a value, or by calling `wrap`."""
+        if task.oid:
+            barrier.touch(task)
+        task.status = "ready"
+        task.function = identity if wrap is None else wrap
+        task.arguments = arguments or (UNSPECIFIED,)
+        self.ready.append(task.number)
+
+    def throw(self, continuation: Continuation, returned: tuple[Any, ...]) -> None:
+        """Go on in a continuation; entering and leaving dynamic extents is the library's part."""
+        if continuation.dynamic.winders is not REGISTERS.dynamic.winders:
+            self.callee = self.hooks.rewind
+            self.arguments = (continuation, *returned)
+            return
+        self.jump(continuation, returned)
+
+    def jump(self, continuation: Continuation, returned: tuple[Any, ...]) -> None:
+        """Go on in a continuation at once."""
+        if continuation.task != self.task.number:
+            raise SchemeError(
+                condition("error", "a continuation of another task can't be entered from this one")
+            )
+        REGISTERS.dynamic = continuation.dynamic
+        self.stack = continuation.stack
+        value = returned[0] if len(returned) == 1 else Values(returned)
+        self.callee, self.arguments = identity, (value,)
+
+    def unhandled(self) -> bool:
+        """Whether no handler is installed in the running task."""
+        return REGISTERS.dynamic.handlers is NIL
+
+    def park(self, raised: Any) -> None:
+        """End the running task's turn at an error that nobody handles."""
+        task = self.task
+        task.stack = self.stack
+        task.dynamic = REGISTERS.dynamic
+        redo = raised.frame if isinstance(raised, Condition) else None
+        if redo is None:
+            redo = Redo(self.stack, REGISTERS.dynamic, self.hooks.signal, (raised,))
+        tasks.unhandled(self, task, raised, redo)
+        self._paused = True
+
+    def fail_parked(self, task: Task) -> None:
+        """End a parked task as failed, since a task with handlers joins it."""
+        tasks.fail_parked(self, task)
+
+    def attach_redo(self, raised: Any, task: Task, request: Request) -> None:
+        """Make a failed request's condition say how to ask again."""
+        if isinstance(raised, Condition) and raised.frame is None and request.kind == "effect":
+            if raised.oid:
+                barrier.touch(raised)
+            procedure, *arguments = request.arguments
+            raised.frame = Redo(task.stack, task.dynamic, procedure, tuple(arguments))
+
+    def new_number(self) -> int:
+        """Return a number that this run never used before: for tasks, requests and messages."""
+        self.root.next_number += 1
+        return self.root.next_number
+
+    def task_numbered(self, number: int) -> Task:
+        """Return a task of the table."""
+        task: Task = table_ref(self.root.tasks, number)
+        return task
+
+    def waiting_for(self, kind: str) -> list[Request]:
+        """Return the requests of a kind, oldest first."""
+        return [r for _, r in self.root.requests.entries.values() if r.kind == kind]
+
+    def withdraw_outside(self, request: Request) -> None:
+        """Note that nobody waits any more for a request that the engine acts upon."""
+        self._withdrawn.append(request.number)
+
+
+__all__ = ["AGAIN", "Hooks", "Machine", "Preempt", "Sent", "identity", "requests"]

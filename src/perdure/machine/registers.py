@@ -1,0 +1,50 @@
+"""The registers of the evaluator: what primitives read while a task runs.
+
+Layer: machine. Imports machine.state and values.
+Invariant: a process has one evaluator: it runs while it holds EVALUATOR, and loads these registers when it begins.
+So a register needs no lock and no argument.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from perdure.machine.signals import Preempt
+from perdure.machine.state import Dynamic
+from perdure.values.types import NIL
+
+EVALUATOR = threading.RLock()
+"""Held during a turn. Two engines in one process take turns; the interpreter lock would make them anyway."""
+
+NO_DYNAMIC = Dynamic(NIL, NIL, NIL)
+
+
+class Registers:
+    """`dynamic` is the running task's dynamic state; `pass_polls` polls are let pass although the flag is set;
+    `machine` is the one whose turn it is."""
+
+    dynamic: Dynamic = NO_DYNAMIC
+    pass_polls: int = 0
+    machine: Any = None
+
+
+REGISTERS = Registers()
+
+
+def poll() -> None:
+    """Stop the task, since the flag is set; what `if flag: poll()` in compiled code calls."""
+    if REGISTERS.pass_polls > 0:
+        REGISTERS.pass_polls -= 1
+        return
+    raise Preempt
+
+
+def parameter_value(parameter: Any) -> Any:
+    """Return the value of a parameter in the running task's dynamic state."""
+    bindings = REGISTERS.dynamic.parameters
+    while bindings is not NIL:
+        if bindings.car.car is parameter:
+            return bindings.car.cdr
+        bindings = bindings.cdr
+    return parameter.value

@@ -1,0 +1,211 @@
+"""The state of one run as a graph of heap objects: tasks, requests, messages, and the root that holds them.
+
+Layer: machine. Imports values.
+Invariant: everything a run is lies under `Root`; nothing of it lies in Python variables while no turn is in
+progress. So a snapshot is the graph under the root and the run's global variables, and nothing else.
+
+Every class is a heap struct like those of values/types.py: fields annotated `Any` hold heap values; tuples and
+lists of Any hold heap values; str, int, float and bool fields are plain data. Changing a field of a saved one takes
+`if x.oid: touch(x)` first, as everywhere.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from perdure.machine.code import Site
+from perdure.values.types import HashTable
+
+
+class Frame(Struct, eq=False):
+    """A suspended procedure activation: immutable, shared between continuations. `next` is FALSE at the bottom."""
+
+    site: Site
+    values: tuple[Any, ...]
+    next: Any
+    oid: Any = 0
+
+
+class Dynamic(Struct, eq=False):
+    """The dynamic state of a task or continuation; immutable.
+
+    `winders`: Scheme list of entered extents, innermost first; `handlers`: Scheme list of exception handlers;
+    `parameters`: Scheme association list from Parameter to value.
+    """
+
+    winders: Any
+    handlers: Any
+    parameters: Any
+    oid: Any = 0
+
+
+class Continuation(Struct, eq=False):
+    """What `call/cc` gives: a stack and a dynamic state; calling it is `control.throw`."""
+
+    stack: Any
+    dynamic: Any
+    task: int
+    oid: Any = 0
+
+    def __call__(self, *returned: Any) -> Any:
+        return _throw(self, returned)
+
+
+def _throw(continuation: Continuation, returned: tuple[Any, ...]) -> Any:
+    raise AssertionError(f"control is not loaded: {continuation}{returned}")
+
+
+def on_throw(throw: Any) -> None:
+    """Say what calling a continuation does; machine.control does, once, when it is imported."""
+    global _throw  # noqa: PLW0603 - set at import
+    _throw = throw
+
+
+class Parameter(Struct, eq=False):
+    """A parameter object (R7RS 4.2.6); calling it reads the dynamic state (machine.control)."""
+
+    value: Any
+    converter: Any
+    oid: Any = 0
+
+    def __call__(self) -> Any:
+        return _read_parameter(self)
+
+
+def _read_parameter(parameter: Parameter) -> Any:
+    raise AssertionError(f"control is not loaded: {parameter}")
+
+
+def on_parameter(read: Any) -> None:
+    """Say how a parameter is read; machine.control does, once, when it is imported."""
+    global _read_parameter  # noqa: PLW0603 - set at import
+    _read_parameter = read
+
+
+class Redo(Struct, eq=False):
+    """How to do a failed operation again: call `function` with `arguments` on a stack, in a dynamic state."""
+
+    stack: Any
+    dynamic: Any
+    function: Any
+    arguments: tuple[Any, ...]
+    oid: Any = 0
+
+
+class Operation(Struct, eq=False):
+    """Something a task can wait for, as a value: `select` takes several.
+
+    | kind    | arguments                          | completes with                     |
+    |---------|------------------------------------|------------------------------------|
+    | effect  | PythonProcedure, its arguments …   | the function's result              |
+    | timer   | time it is due (seconds, a number) | unspecified                        |
+    | receive | predicate or FALSE                 | the message's value                |
+    | get     | channel                            | the value                          |
+    | put     | channel, value                     | unspecified                        |
+    | join    | task …                             | the task's result; of several, a list |
+    | child   | run id (String)                    | the run's result                   |
+    | console |                                    | unspecified: there is text to read |
+    | alarm   | time it is due, handler            | never: it interrupts its task      |
+
+    A `receive` with arguments (TRUE, seen, ticket) is woken for the next message after number `seen`, with that number
+    and the value; it keeps its place in the queue by its ticket (machine/mailbox.py).
+
+    `wrap` is FALSE or a procedure applied to the result in the waiting task.
+    """
+
+    kind: str
+    arguments: tuple[Any, ...]
+    wrap: Any = None
+    oid: Any = 0
+
+
+class Request(Struct, eq=False):
+    """An operation that a task is waiting for. Requests of one wait share its `task` and `wait` number.
+
+    `kind` and `arguments` are the operation's. For effects the engine keeps the progress here: `attempt` counts from 1
+    once it was started, `started` says that the attempt in progress has begun, `due` when a retry runs next (0: at once),
+    `error` the last attempt's condition or FALSE. `ticket` is a receiver's place in the queue,
+    `remaining` how many tasks a join still waits for.
+    """
+
+    number: int
+    task: int
+    wait: int
+    kind: str
+    arguments: tuple[Any, ...]
+    wrap: Any
+    since: float
+    attempt: int = 0
+    started: bool = False
+    due: float = 0.0
+    error: Any = None
+    ticket: int = 0
+    remaining: int = 0
+    oid: Any = 0
+
+
+class Task(Struct, eq=False):
+    """A green thread.
+
+    `status` is ready, running, waiting, parked, completed, failed or cancelled. A ready task goes on by calling
+    `function` with `arguments` on `stack`. `result` is the value or, for a failed task, the raised object.
+    """
+
+    number: int
+    name: str
+    parent: int
+    status: str
+    stack: Any
+    dynamic: Any
+    function: Any
+    arguments: tuple[Any, ...]
+    result: Any = None
+    waits: tuple[int, ...] = ()
+    joiners: tuple[int, ...] = ()
+    interrupts: tuple[Any, ...] = ()
+    cancelling: bool = False
+    oid: Any = 0
+
+
+class Channel(Struct, eq=False):
+    """A channel: a bounded buffer (capacity 0: a rendezvous) and the requests waiting at it, in order."""
+
+    capacity: int
+    buffered: list[Any]
+    getting: list[Any]
+    putting: list[Any]
+    oid: Any = 0
+
+
+class Message(Struct, eq=False):
+    """A message in the mailbox; `holder` is the task whose predicate looks at it now, or 0."""
+
+    message_id: str
+    sender: str
+    value: Any
+    holder: int = 0
+    oid: Any = 0
+
+
+class Root(Struct, eq=False):
+    """The root of a run's graph. Tables are heap hash tables ("eqv") with integer keys, so that deltas are by key.
+
+    `typed` is what came to the console and was not read yet; `typed_end` says that no more will come.
+    """
+
+    run_id: str
+    program: str
+    tasks: HashTable
+    requests: HashTable
+    messages: HashTable
+    ready: tuple[int, ...]
+    main_task: int
+    next_number: int
+    random: int
+    time: float
+    typed: str = ""
+    typed_end: bool = False
+    cancelled: bool = False
+    oid: Any = 0

@@ -1,0 +1,154 @@
+"""Tasks: how they begin, end, are joined, interrupted and cancelled.
+
+Layer: machine. Imports machine.state, requests, mailbox and values.
+Invariant: a task's end completes the requests of all that join it, once. Cancelling is an escape: the task goes on by leaving its
+dynamic extents (library procedure %unwind), which may block; no handler sees it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from perdure.machine import mailbox
+from perdure.machine.registers import NO_DYNAMIC, REGISTERS
+from perdure.machine.requests import FINISHED, task_ended, withdraw, withdraw_task
+from perdure.machine.state import Dynamic, Request, Task
+from perdure.values.barrier import touch
+from perdure.values.conditions import condition
+from perdure.values.tables import table_delete, table_ref, table_set
+from perdure.values.types import NIL, TRUE
+
+if TYPE_CHECKING:
+    from perdure.machine.machine import Machine
+
+def spawn(machine: Machine, function: Any, arguments: tuple[Any, ...], name: str) -> Task:
+    """Return a new task, ready to run; it inherits the parameters of the running one, not its handlers."""
+    parameters = REGISTERS.dynamic.parameters if machine.running else NIL
+    parent = machine.task.number if machine.running else 0
+    number = machine.new_number()
+    dynamic = Dynamic(NIL, NIL, parameters) if parameters is not NIL else NO_DYNAMIC
+    task = Task(number, name, parent, "ready", None, dynamic, function, arguments)
+    table_set(machine.root.tasks, number, task)
+    machine.ready.append(number)
+    return task
+
+
+def end(machine: Machine, task: Task, status: str, result: Any) -> None:
+    """End a task; whoever joins it goes on. A task that nobody holds leaves the table."""
+    if task.oid:
+        touch(task)
+    task.status, task.result = status, result
+    task.stack, task.function, task.arguments = None, None, ()
+    task.dynamic = NO_DYNAMIC
+    joiners, task.joiners = task.joiners, ()
+    if task.number != machine.root.main_task:
+        table_delete(machine.root.tasks, task.number)
+    mailbox.release_all(machine, task.number)
+    if status == "cancelled":
+        result = condition("child-error", f"join: task {task.number} was cancelled")
+    for number in joiners:
+        task_ended(machine, number, status, result)
+
+
+def unhandled(machine: Machine, task: Task, raised: Any, redo: Any) -> None:
+    """Park a task at an error that none of its handlers took, or fail it if a task that joins it has handlers."""
+    if task.oid:
+        touch(task)
+    task.result = raised
+    task.status = "parked"
+    if any(_has_handlers(machine, number) for number in task.joiners):
+        fail_parked(machine, task)
+        return
+    task.function, task.arguments = redo, ()
+    machine.parked_now = True
+
+
+def _has_handlers(machine: Machine, number: int) -> bool:
+    """Whether the task behind a join request would handle an error, itself or through one that joins it."""
+    seen: set[int] = set()
+    work = [number]
+    while work:
+        request: Request | None = table_ref(machine.root.requests, work.pop())
+        if request is None or request.task in seen:
+            continue
+        seen.add(request.task)
+        task = machine.task_numbered(request.task)
+        if task.dynamic.handlers is not NIL:
+            return True
+        work += task.joiners
+    return False
+
+
+def fail_parked(machine: Machine, task: Task) -> None:
+    """End a parked task as failed: its error is raised in the tasks that join it."""
+    end(machine, task, "failed", task.result)
+
+
+def interrupt(machine: Machine, task: Task, function: Any, arguments: tuple[Any, ...]) -> None:
+    """Make a task that is not running call a procedure on top of its stack, instead of what it waits for."""
+    withdraw_task(machine, task)
+    mailbox.release_all(machine, task.number)
+    machine.make_ready(task, None, ())
+    task.function, task.arguments = function, arguments
+
+
+def alarm(machine: Machine, request: Request) -> None:
+    """An alarm is due: interrupt its task as soon as it waits."""
+    task = machine.task_numbered(request.task)
+    if task.status == "waiting":
+        interrupt(machine, task, machine.hooks.alarm, (request.arguments[1],))
+    elif task.status not in FINISHED:
+        if task.oid:
+            touch(task)
+        task.interrupts = (*task.interrupts, request.arguments[1])
+
+
+def cancel(machine: Machine, task: Task) -> None:
+    """Cancel a task: it leaves all of its extents, then it is over. Cancelling twice is cancelling once."""
+    if task.status in FINISHED or task.cancelling:
+        return
+    if task.oid:
+        touch(task)
+    task.cancelling = True
+    task.interrupts = ()
+    for number in alarms_of(machine, task):
+        withdraw(machine, number)
+    if machine.running and task is machine.task:
+        machine.callee, machine.arguments = machine.hooks.unwind, ()
+        machine.stack = None
+        return
+    if task.status == "ready":
+        machine.ready.remove(task.number)
+    interrupt(machine, task, machine.hooks.unwind, ())
+    task.stack = None
+
+
+def alarms_of(machine: Machine, task: Task) -> list[int]:
+    """Return the numbers of a task's alarms."""
+    return [r.number for r in machine.waiting_for("alarm") if r.task == task.number]
+
+
+def cancel_run(machine: Machine) -> None:
+    """Cancel every task of the run."""
+    if machine.root.oid:
+        touch(machine.root)
+    machine.root.cancelled = True
+    for _, task in list(machine.root.tasks.entries.values()):
+        cancel(machine, task)
+
+
+def retry(machine: Machine) -> None:
+    """Let every parked task do its failed operation again."""
+    for _, task in list(machine.root.tasks.entries.values()):
+        if task.status != "parked":
+            continue
+        redo = task.function
+        machine.make_ready(task, None, ())
+        task.result = None
+        task.stack, task.dynamic = redo.stack, redo.dynamic
+        task.function, task.arguments = redo.function, redo.arguments
+
+
+def is_cancelled(task: Task) -> Any:
+    """Return TRUE if a task was or is being cancelled."""
+    return TRUE if task.cancelling else None

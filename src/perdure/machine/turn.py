@@ -1,0 +1,107 @@
+"""What goes into a turn and what comes out of it: the events, and the turn's outcome.
+
+Layer: machine. Imports values and machine.state.
+Invariant: a turn is a function of (state, events, turn time); events carry heap values that were decoded into this run's heap.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from perdure.machine.state import Request
+
+
+class Returned(Struct, frozen=True):
+    """A request completed with a value: an effect's result, a child's result."""
+
+    request: int
+    value: Any
+
+
+class Raised(Struct, frozen=True):
+    """A request failed: `condition` is raised in the waiting task (effect-error, outcome-unknown, child-error)."""
+
+    request: int
+    condition: Any
+
+
+class Fired(Struct, frozen=True):
+    """A timer is due."""
+
+    request: int
+
+
+class Arrived(Struct, frozen=True):
+    """A message came for the run's mailbox; `sender` is a run id, or "" from outside."""
+
+    message_id: str
+    sender: str
+    value: Any
+
+
+class Typed(Struct, frozen=True):
+    """A line came for the run's console, without its newline; None is the end of input."""
+
+    line: str | None
+
+
+class Cancel(Struct, frozen=True):
+    """The run is to be cancelled: every task unwinds."""
+
+    reason: str
+
+
+class Retry(Struct, frozen=True):
+    """Do the failing operation of every parked task again."""
+
+
+Event = Returned | Raised | Fired | Arrived | Typed | Cancel | Retry
+
+
+class Sent(Struct, frozen=True):
+    """A message for another run; `message_id` is unique for this sender, derived from the sending run's counters.
+
+    `value` is what `machine.export_value` made of the value at that moment: later changes do not reach it.
+    """
+
+    to: str
+    message_id: str
+    value: Any
+
+
+class Started(Struct, frozen=True):
+    """A run to be started with this commit: its derived id, the program's name and its arguments, as in `Sent`."""
+
+    run_id: str
+    program: str
+    arguments: tuple[Any, ...]
+
+
+class Logged(Struct, frozen=True):
+    """A line of the program's own log (`log-event`)."""
+
+    level: str
+    message: str
+    fields: tuple[tuple[str, Any], ...]
+
+
+class Outcome(Struct, frozen=True):
+    """What one turn did.
+
+    `status` is a state of the run: "ready" (pre-empted, there is more to do), "waiting", "parked", "completed",
+    "failed" or "cancelled". `result` is the value of a completed run, or the raised object of a parked or failed one.
+    `requests` are new, in order of their numbers; `withdrawn` are numbers of requests that nobody waits for any more.
+    `output` is what the program displayed. `preempted`: the watchdog cut the turn.
+    """
+
+    status: str
+    result: Any
+    requests: tuple[Request, ...]
+    withdrawn: tuple[int, ...]
+    sent: tuple[Sent, ...]
+    started: tuple[Started, ...]
+    logged: tuple[Logged, ...]
+    output: str
+    preempted: bool

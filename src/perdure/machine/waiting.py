@@ -1,0 +1,121 @@
+"""Waiting: from operations to requests, and back to the value that one of them completed with.
+
+Layer: machine. Imports machine.state, turn and values; called by machine.machine.
+Invariant: a waiting task has at least one request in the table, all of one wait; when one completes, the others are
+withdrawn in the same step. What can complete at once never becomes a request.
+
+`alarm` requests belong to no wait: they interrupt their task when they are due (rule: `with-timeout` runs in the same task).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from perdure.machine import channels, mailbox
+from perdure.machine.requests import FINISHED, OUTSIDE, Failed, Now, complete
+from perdure.machine.state import Operation, Request, Task
+from perdure.values.barrier import touch
+from perdure.values.conditions import condition, fail
+from perdure.values.lists import from_items
+from perdure.values.tables import table_set
+from perdure.values.types import UNSPECIFIED
+
+if TYPE_CHECKING:
+    from perdure.machine.machine import Machine
+
+
+def begin(machine: Machine, operations: tuple[Any, ...]) -> None:
+    """Let the running task wait for the first of several operations, or go on if one completes at once."""
+    if mailbox.holds(machine, machine.task.number):
+        raise fail("error", "receive-message: its predicate must not block")
+    for operation in operations:
+        if not isinstance(operation, Operation):
+            raise fail("type-error", "select: expected an operation, got", operation)
+        if operation.kind == "effect":
+            machine.check_effect(operation.arguments)
+        now = _at_once(machine, operation)
+        if isinstance(now, Failed):
+            machine.go_on(machine.hooks.raise_error, now.value)
+            return
+        if now is not None:
+            machine.go_on(operation.wrap, now.value)
+            return
+    task = machine.task
+    if task.oid:
+        touch(task)
+    wait = machine.new_number()
+    task.waits = tuple(register(machine, task, wait, operation) for operation in operations)
+    machine.pause("waiting")
+
+
+def register(machine: Machine, task: Task, wait: int, operation: Operation) -> int:
+    """Enter an operation into the table of requests and return its number."""
+    number = machine.new_number()
+    ticket = number
+    if operation.kind == "receive" and len(operation.arguments) == 3:  # noqa: PLR2004
+        ticket = operation.arguments[2] or number
+    request = Request(
+        number,
+        task.number,
+        wait,
+        operation.kind,
+        operation.arguments,
+        operation.wrap,
+        machine.now,
+        ticket=ticket,
+    )
+    table_set(machine.root.requests, number, request)
+    if operation.kind in OUTSIDE:
+        machine.new_requests.append(request)
+    elif operation.kind in {"get", "put"}:
+        channels.enqueue(operation, request)
+    elif operation.kind == "join":
+        for joined in operation.arguments:
+            if joined.status not in FINISHED:
+                if joined.oid:
+                    touch(joined)
+                joined.joiners = (*joined.joiners, number)
+                request.remaining += 1
+    return number
+
+
+def _at_once(machine: Machine, operation: Operation) -> Now | None:
+    match operation.kind:
+        case "receive":
+            return mailbox.take(machine, operation)
+        case "get" | "put":
+            return channels.transfer(machine, operation)
+        case "console":
+            ready = machine.root.typed or machine.root.typed_end
+            return Now(UNSPECIFIED) if ready else None
+        case "join":
+            return _joined(machine, operation.arguments)
+    return None
+
+
+def _joined(machine: Machine, joined: tuple[Task, ...]) -> Now | None:
+    """Return the results of tasks if all have one; raise the error of one that failed."""
+    for task in joined:
+        if task.status == "parked" and not machine.unhandled():
+            machine.fail_parked(task)
+        if task.status == "failed":
+            return Failed(task.result)
+        if task.status == "cancelled":
+            return Failed(condition("child-error", f"join: task {task.number} was cancelled"))
+        if task is machine.task:
+            raise fail("error", "join: a task can't wait for itself")
+    if any(task.status != "completed" for task in joined):
+        return None
+    results = [task.result for task in joined]
+    return Now(results[0] if len(results) == 1 else from_items(results))
+
+
+def typed(machine: Machine, line: str | None) -> None:
+    """Take a line for the console, or None for the end of input; whoever waits for text looks again, in order."""
+    root = machine.root
+    if line is None:
+        root.typed_end = True
+    else:
+        root.typed += line + "\n"
+    for request in machine.waiting_for("console"):
+        complete(machine, request, UNSPECIFIED)

@@ -1,0 +1,74 @@
+"""The watchdog: sets the flag that compiled code tests, when a turn has used up its slice.
+
+Layer: machine. Imports nothing of Perdure.
+Invariant: the flag is a plain variable of the namespace that all compiled code shares, so a test costs one load. It is set
+only while a turn is in progress, by one thread for the whole process, and cleared when the turn ends.
+Not a signal handler: those run in the main thread only, and would be the host's to install.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+INTERVAL_S = 0.02
+"""How exactly a slice is kept."""
+
+FLAG = "!flag"
+
+
+class _Watchdog:
+    """The thread, started when it is first needed, and the namespace that holds the flag."""
+
+    def __init__(self) -> None:
+        self.namespace: dict[str, Any] = {FLAG: False}
+        self.deadline = 0.0
+        self._awake = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._watch, name="perdure-watchdog", daemon=True)
+            self._thread.start()
+        if not self._awake.is_set():
+            self._awake.set()
+
+    def _watch(self) -> None:
+        idle = 0
+        while True:
+            time.sleep(INTERVAL_S)
+            deadline = self.deadline
+            if deadline and time.monotonic() > deadline:
+                self.namespace[FLAG] = True
+            idle = 0 if deadline else idle + 1
+            if idle > 50:  # noqa: PLR2004 - a second without a turn: sleep until one begins
+                self._awake.clear()
+                if not self.deadline:
+                    self._awake.wait()
+                idle = 0
+
+
+_WATCHDOG = _Watchdog()
+
+
+def use_namespace(namespace: dict[str, Any]) -> None:
+    """Say which namespace holds the flag; the toolchain does, once."""
+    namespace[FLAG] = False
+    _WATCHDOG.namespace = namespace
+
+
+@contextlib.contextmanager
+def watching(deadline: float, *, always: bool) -> Iterator[None]:
+    """Set the flag at `deadline` (time.monotonic) while the body runs; with `always`, from the start."""
+    namespace = _WATCHDOG.namespace
+    namespace[FLAG] = always
+    _WATCHDOG.deadline = deadline
+    _WATCHDOG.start()
+    try:
+        yield
+    finally:
+        _WATCHDOG.deadline = 0.0
+        namespace[FLAG] = False

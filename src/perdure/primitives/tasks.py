@@ -1,0 +1,359 @@
+"""Tasks, operations, messages, runs, time and chance: what programs ask of the machine.
+
+Layer: primitives. Imports machine and values.
+Invariant: what allocates a number or changes the run's tables is isolated, so it is never done twice; what only reads the
+turn (its time) is not. Chance comes from a generator whose state is part of the run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from perdure.base import limits
+from perdure.machine import mailbox, tasks, waiting
+from perdure.machine.machine import AGAIN, Machine
+from perdure.machine.registers import REGISTERS
+from perdure.machine.requests import withdraw
+from perdure.machine.signals import Isolated, Suspend
+from perdure.machine.state import Channel, Operation, Task
+from perdure.machine.turn import Logged, Sent, Started
+from perdure.primitives import checks
+from perdure.primitives.registry import primitive
+from perdure.values.conditions import fail, wrong_type
+from perdure.values.lists import list_items
+from perdure.values.numbers import check_number, to_float
+from perdure.values.types import EOF, TRUE, UNSPECIFIED, PythonProcedure, String, Symbol, char
+
+# -- operations ----------------------------------------------------------------------------------
+
+
+@primitive("%operation")
+def operation(kind: Any, arguments: Any, wrap: Any = None) -> Any:
+    return Operation(kind.name, tuple(list_items("%operation", arguments)), wrap)
+
+
+@primitive("operation?")
+def is_operation(obj: Any) -> Any:
+    return TRUE if type(obj) is Operation else None
+
+
+@primitive("%wrap-operation")
+def wrap_operation(operation: Any, proc: Any) -> Any:
+    if type(operation) is not Operation:
+        raise wrong_type("wrap-operation", "an operation", operation)
+    return Operation(operation.kind, operation.arguments, proc)
+
+
+@primitive("%operation-wrap")
+def operation_wrap(operation: Any) -> Any:
+    return operation.wrap
+
+
+@primitive("select")
+def select(operation: Any, *operations: Any) -> Any:
+    """Wait for the first of several operations and return its value."""
+    every = (operation, *operations)
+    for each in every:
+        if type(each) is not Operation:
+            raise wrong_type("select", "an operation", each)
+    raise Suspend(every)
+
+
+@primitive("python-procedure?")
+def is_python(obj: Any) -> Any:
+    return TRUE if type(obj) is PythonProcedure else None
+
+
+# -- tasks -----------------------------------------------------------------------------------------
+
+
+def _spawn(machine: Machine, thunk: Any, name: str) -> Any:
+    return tasks.spawn(machine, thunk, (), name)
+
+
+@primitive("%spawn")
+def spawn(thunk: Any, name: Any) -> Any:
+    if not callable(thunk):
+        raise wrong_type("spawn", "a procedure", thunk)
+    shown = getattr(name, "text", None) or getattr(name, "name", "")
+    raise Isolated(_spawn, thunk, shown)
+
+
+@primitive("task?")
+def is_task(obj: Any) -> Any:
+    return TRUE if type(obj) is Task else None
+
+
+def _task(procedure: str, x: Any) -> Task:
+    if type(x) is not Task:
+        raise wrong_type(procedure, "a task", x)
+    return x
+
+
+@primitive("%check-task")
+def check_task(procedure: Any, task: Any) -> Any:
+    return _task(procedure.name, task)
+
+
+@primitive("%task-status")
+def task_status(task: Any) -> Any:
+    return String(_task("task-status", task).status)
+
+
+def _current_task(machine: Machine) -> Any:
+    return machine.task
+
+
+@primitive("current-task")
+def current_task() -> Any:
+    raise Isolated(_current_task)
+
+
+def _cancel(machine: Machine, task: Task) -> Any:
+    tasks.cancel(machine, task)
+    return AGAIN if task is machine.task else UNSPECIFIED
+
+
+@primitive("%cancel-task")
+def cancel_task(task: Any) -> Any:
+    raise Isolated(_cancel, _task("cancel", task))
+
+
+def _yield(machine: Machine) -> Any:
+    machine.pause("ready")
+    return AGAIN
+
+
+@primitive("task-yield")
+def task_yield() -> Any:
+    """Let the other ready tasks run first."""
+    raise Isolated(_yield_after)
+
+
+def _yield_after(machine: Machine) -> Any:
+    machine.go_on(None, UNSPECIFIED)
+    return _yield(machine)
+
+
+def _alarm(machine: Machine, due: Any, handler: Any) -> Any:
+    alarm = Operation("alarm", (due, handler))
+    return waiting.register(machine, machine.task, 0, alarm)
+
+
+@primitive("%set-alarm")
+def set_alarm(due: Any, handler: Any) -> Any:
+    raise Isolated(_alarm, due, handler)
+
+
+def _withdraw(machine: Machine, number: int) -> Any:
+    withdraw(machine, number)
+    return UNSPECIFIED
+
+
+@primitive("%withdraw-alarm")
+def withdraw_alarm(number: Any) -> Any:
+    raise Isolated(_withdraw, number)
+
+
+# -- messages and channels -----------------------------------------------------------------------
+
+
+@primitive("%accept-message")
+def accept_message(number: Any) -> Any:
+    raise Isolated(mailbox.accept, number)
+
+
+def _refuse(machine: Machine, number: int, ticket: int) -> Any:
+    mailbox.refuse(machine, number, ticket)
+    return UNSPECIFIED
+
+
+@primitive("%refuse-message")
+def refuse_message(number: Any, ticket: Any) -> Any:
+    raise Isolated(_refuse, number, ticket)
+
+
+def _ticket(machine: Machine) -> Any:
+    return machine.new_number()
+
+
+@primitive("%new-ticket")
+def new_ticket() -> Any:
+    raise Isolated(_ticket)
+
+
+def _send(machine: Machine, to: str, value: Any) -> Any:
+    exported = machine.export_value(value)
+    number = machine.new_number()
+    machine.sent.append(Sent(to, f"{machine.root.run_id}:{number}", exported))
+    return UNSPECIFIED
+
+
+@primitive("send-message")
+def send_message(run_id: Any, value: Any) -> Any:
+    """Send a value to the mailbox of a run; it leaves with the turn."""
+    raise Isolated(_send, _run_id("send-message", run_id), value)
+
+
+def _run_id(procedure: str, x: Any) -> str:
+    text = x.name if type(x) is Symbol else checks.text(procedure, x)
+    if not text or len(text) > limits.RUN_ID_MAX_CHARS:
+        raise fail("range-error", f"{procedure}: not a run id:", x)
+    return text
+
+
+@primitive("make-channel")
+def make_channel(capacity: Any = 0) -> Any:
+    return Channel(checks.count("make-channel", capacity), [], [], [])
+
+
+@primitive("channel?")
+def is_channel(obj: Any) -> Any:
+    return TRUE if type(obj) is Channel else None
+
+
+@primitive("%check-channel")
+def check_channel(procedure: Any, channel: Any) -> Any:
+    if type(channel) is not Channel:
+        raise wrong_type(procedure.name, "a channel", channel)
+    return channel
+
+
+# -- runs --------------------------------------------------------------------------------------------
+
+
+@primitive("self")
+def self_id() -> Any:
+    """Return this run's id."""
+    return String(REGISTERS.machine.root.run_id)
+
+
+def _start(machine: Machine, program: str, arguments: tuple[Any, ...]) -> Any:
+    machine.check_program(program)
+    exported = tuple(machine.export_value(argument) for argument in arguments)
+    run_id = f"{machine.root.run_id}.{machine.new_number()}"
+    machine.started.append(Started(run_id, program, exported))
+    return String(run_id)
+
+
+@primitive("start-run")
+def start_run(program: Any, *arguments: Any) -> Any:
+    """Start a run of a program by name, with this turn, and return its id."""
+    name = program.name if type(program) is Symbol else checks.text("start-run", program)
+    raise Isolated(_start, name, arguments)
+
+
+def _log(machine: Machine, entry: Logged) -> Any:
+    machine.logged.append(entry)
+    return UNSPECIFIED
+
+
+@primitive("log-event")
+def log_event(level: Any, message: Any, *fields: Any) -> Any:
+    """Write a line to the run's log: a level (a symbol), a message, and keys with values."""
+    if len(fields) % 2:
+        raise fail("arity-error", "log-event: keys and values must come in pairs")
+    keys = [checks.symbol_name("log-event", key) for key in fields[::2]]
+    pairs = tuple(zip(keys, fields[1::2], strict=True))
+    entry = Logged(checks.symbol_name("log-event", level), checks.text("log-event", message), pairs)
+    raise Isolated(_log, entry)
+
+
+# -- time and chance -----------------------------------------------------------------------------
+
+
+@primitive("now", "current-second")
+def now() -> Any:
+    """Return the time of this turn, in seconds since the epoch."""
+    return REGISTERS.machine.now
+
+
+@primitive("current-jiffy")
+def current_jiffy() -> Any:
+    return int(REGISTERS.machine.now * 1_000_000)
+
+
+@primitive("jiffies-per-second")
+def jiffies_per_second() -> Any:
+    return 1_000_000
+
+
+def _seconds(procedure: str, x: Any) -> float:
+    check_number(procedure, x)
+    seconds = to_float(x)
+    if seconds != seconds:  # noqa: PLR0124 - not a number
+        raise fail("range-error", f"{procedure}: not a time:", x)
+    return seconds
+
+
+@primitive("%due-in")
+def due_in(procedure: Any, seconds: Any) -> Any:
+    """Return the time in so many seconds from now; never before now."""
+    return REGISTERS.machine.now + max(0.0, _seconds(procedure.name, seconds))
+
+
+@primitive("%due-at")
+def due_at(procedure: Any, time: Any) -> Any:
+    return _seconds(procedure.name, time)
+
+
+def _random_bits(count: int) -> int:
+    """Return so many random bits; the state of the generator is a number in the root of the run."""
+    root = REGISTERS.machine.root
+    seed = root.random
+    blocks = -(-count // 256)
+    drawn = b"".join(
+        hashlib.sha256(f"{seed}/{block}".encode()).digest() for block in range(blocks)
+    )
+    following = int.from_bytes(hashlib.sha256(f"{seed}/next".encode()).digest()[:7], "big")
+    bits = int.from_bytes(drawn, "big") >> (blocks * 256 - count)
+    root.random = following
+    return bits
+
+
+@primitive("random-integer")
+def random_integer(n: Any) -> Any:
+    """Return a random exact integer in [0, n)."""
+    if type(n) is not int or n <= 0:
+        raise wrong_type("random-integer", "a positive exact integer", n)
+    bits = n.bit_length() + 64
+    return _random_bits(bits) * n >> bits
+
+
+@primitive("random-real")
+def random_real() -> Any:
+    """Return a random real in (0, 1)."""
+    return (_random_bits(52) + 0.5) / 2**52
+
+
+@primitive("make-uuid")
+def make_uuid() -> Any:
+    """Return a random UUID (version 4) as a string."""
+    bits = _random_bits(128)
+    bits = bits & ~(0xF << 76) | 4 << 76
+    bits = bits & ~(0x3 << 62) | 2 << 62
+    digits = f"{bits:032x}"
+    return String("-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])))
+
+
+# -- the console -----------------------------------------------------------------------------------
+
+
+def _console_take(machine: Machine, what: str, count: int) -> Any:
+    root = machine.root
+    if not root.typed:
+        return EOF if root.typed_end else None
+    if what == "line":
+        line, _, root.typed = root.typed.partition("\n")
+        return String(line)
+    if what == "peek":
+        return char(root.typed[0])
+    taken, root.typed = root.typed[:count], root.typed[count:]
+    return char(taken) if what == "char" else String(taken)
+
+
+@primitive("%console-take")
+def console_take(what: Any, count: Any) -> Any:
+    """Take a "line", "char", "peek" or "string" of what was typed; FALSE when nothing is there yet."""
+    raise Isolated(_console_take, what.name, count)

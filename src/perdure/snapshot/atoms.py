@@ -1,0 +1,138 @@
+"""Values without parts: numbers, characters, symbols, singletons, as JSON and back.
+
+Layer: snapshot. Imports values and base.
+Invariant: the form of an atom is canonical, and no two atoms that are not eqv? have forms that
+Python or another JSON reader would take for equal. So whole floats and large integers are strings,
+and no JSON boolean is a value.
+
+| value                         | form                                     |
+|-------------------------------|------------------------------------------|
+| integer, magnitude < 2^53     | JSON number                              |
+| other integer                 | "i" and hexadecimal digits: "i-20000000000000" |
+| finite float, not whole       | JSON number, shortest that reads back    |
+| other float                   | "f" and its text: "f1.0", "f-0.0", "fnan", "finf" |
+| rational                      | "q" numerator "/" denominator, hexadecimal |
+| character, symbol             | "c" and the character; "'" and the name  |
+| #f, #t, other singletons      | null, "#t", "#u" "#e" "#d" "#i"          |
+| ()                            | []                                       |
+"""
+
+from __future__ import annotations
+
+from math import gcd
+from types import EllipsisType
+from typing import Any
+
+from perdure.base.errors import SnapshotError
+from perdure.values import types as t
+from perdure.values.numbers import Ratnum
+
+SMALL = 1 << 53
+"""Integers below this magnitude are exact in every JSON reader."""
+
+SINGLETONS: dict[str, Any] = {
+    "#t": t.TRUE,
+    "#u": t.UNSPECIFIED,
+    "#e": t.EOF,
+    "#d": t.DEFAULT,
+    "#i": t.UNINITIALISED,
+}
+_SINGLETON_FORMS = {id(value): form for form, value in SINGLETONS.items()}
+_SYMBOL_CACHE_MAX = 16_384
+
+_interned: dict[t.Symbol, str] = {}
+
+
+def bad(message: str) -> SnapshotError:
+    """Return the error for a structure that no encoder of ours wrote."""
+    return SnapshotError("P502", message)
+
+
+def encode_integer(value: int) -> Any:
+    return value if -SMALL < value < SMALL else f"i{value:x}"
+
+
+def encode_float(value: float) -> Any:
+    return f"f{value!r}" if value != value or value in _INFINITE or value == int(value) else value
+
+
+_INFINITE = (float("inf"), float("-inf"))
+
+
+def encode_rational(value: Any) -> str:
+    return f"q{value.numerator:x}/{value.denominator:x}"
+
+
+def encode_char(value: t.Char) -> str:
+    return "c" + value.value
+
+
+def encode_singleton(value: Any) -> Any:
+    if value is t.NIL:
+        return []
+    form = _SINGLETON_FORMS.get(id(value))
+    if form is None:
+        raise SnapshotError("P504", f"can't save {value!r}: it is not a value of a heap")
+    return form
+
+
+def interned_form(symbol: t.Symbol) -> str | None:
+    """Return the form of an interned symbol, or None for an uninterned one, which is an object
+    with an identity."""
+    form = _interned.get(symbol)
+    if form is None and t.intern(symbol.name) is symbol:
+        # The cache holds symbols alive, so it is emptied before it grows large.
+        if len(_interned) >= _SYMBOL_CACHE_MAX:
+            _interned.clear()
+        form = _interned[symbol] = "'" + symbol.name
+    return form
+
+
+ENCODERS: dict[type, Any] = {
+    int: encode_integer,
+    float: encode_float,
+    Ratnum: encode_rational,
+    t.Char: encode_char,
+    t.Singleton: encode_singleton,
+    EllipsisType: lambda _: "#t",
+    type(None): lambda _: None,
+}
+"""For each class of atoms but symbols, the function that gives the form."""
+
+
+def decode_atom(form: str) -> Any:
+    """Return the value of a form that is a string, natives and empty cells excepted.
+
+    Raises:
+      SnapshotError: it is not one.
+    """
+    kind, rest = form[:1], form[1:]
+    if kind == "'":
+        return t.intern(rest)
+    if kind == "c" and len(rest) == 1:
+        return t.char(rest)
+    if kind == "#" and form in SINGLETONS:
+        return SINGLETONS[form]
+    try:
+        if kind == "i":
+            return _large(int(rest, 16))
+        if kind == "q":
+            return _rational(*rest.split("/"))
+        if kind == "f":
+            return float(rest)
+    except (ValueError, TypeError):
+        pass
+    raise bad(f"{form[:40]!r} is not a value")
+
+
+def _large(value: int) -> int:
+    if -SMALL < value < SMALL:
+        raise ValueError
+    return value
+
+
+def _rational(above: str, below: str) -> Any:
+    numerator, denominator = int(above, 16), int(below, 16)
+    if denominator < 2 or gcd(numerator, denominator) != 1:  # noqa: PLR2004 - 1 is an integer
+        raise ValueError
+    return Ratnum(numerator, denominator)

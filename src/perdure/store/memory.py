@@ -1,0 +1,479 @@
+"""The store in memory: the same verbs on dictionaries, for tests and for runs that need not
+survive.
+
+Layer: store. Imports base, store.api.
+Invariant: behaves as the SQLite store does (tests/store is one suite over both), but that nothing
+outlives the process. Handles made by `another` share one world under one lock. An owner dies when
+its handle is closed; `kill` makes one die as a process would, for tests.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from perdure.base import limits
+from perdure.base.errors import CallError, StoreError
+from perdure.store.api import (
+    FINAL,
+    Claim,
+    Commit,
+    Entry,
+    InboxRow,
+    Loaded,
+    LoggedLine,
+    NewRun,
+    Output,
+    Pruned,
+    PrunePolicy,
+    Retention,
+    Run,
+    RunFilter,
+    Send,
+)
+
+
+class _Record(Struct):
+    """Everything of one run."""
+
+    run: Run
+    arguments: bytes
+    ready: bool = True
+    result: bytes | None = None
+    cursor: int = 0
+    log: list[Entry] = field(default_factory=list)
+    snapshots: list[tuple[int, bytes, bytes]] = field(default_factory=list)
+    inbox: list[InboxRow] = field(default_factory=list)
+    seen: dict[tuple[str, str], float] = field(default_factory=dict)
+    outputs: list[Output] = field(default_factory=list)
+    lines: list[LoggedLine] = field(default_factory=list)
+
+
+class _World:
+    """What all handles share."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.runs: dict[str, _Record] = {}
+        self.programs: dict[str, bytes] = {}
+        self.definitions: dict[str, bytes] = {}
+        self.names: dict[str, str] = {}
+        self.mail: dict[str, list[InboxRow]] = {}
+        self.watchers: dict[str, list[str]] = {}
+        self.heartbeats: dict[int, float] = {}
+        self.dead: set[int] = set()
+        self.next_owner = 1
+        self.next_row = 1
+        self.version = 0
+
+
+class MemoryStore:
+    """A handle to a world in memory; see store.api for what its methods do."""
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.time,
+        retention: Retention = Retention(),  # noqa: B008 - frozen
+        world: _World | None = None,
+    ) -> None:
+        self.now = clock
+        self.retention = retention
+        self._world = world or _World()
+        self._owner = 0
+        self._own_writes = 0
+
+    def another(self) -> MemoryStore:
+        return MemoryStore(clock=self.now, retention=self.retention, world=self._world)
+
+    def close(self) -> None:
+        if self._owner:
+            self.kill(self._owner)
+            self._owner = 0
+
+    def kill(self, owner: int) -> None:
+        """Make an owner dead, as if its process had been killed."""
+        with self._world.lock:
+            self._world.dead.add(owner)
+
+    def data_version(self) -> int:
+        with self._world.lock:
+            return self._world.version - self._own_writes
+
+    @contextmanager
+    def _writing(self) -> Iterator[_World]:
+        with self._world.lock:
+            yield self._world
+            self._world.version += 1
+            self._own_writes += 1
+
+    def _record(self, run_id: str) -> _Record | None:
+        return self._world.runs.get(run_id)
+
+    # -- code ------------------------------------------------------------------------------
+
+    def put_program(self, program_hash: str, payload: bytes) -> None:
+        with self._writing() as world:
+            world.programs.setdefault(program_hash, payload)
+
+    def get_program(self, program_hash: str) -> bytes | None:
+        return self._world.programs.get(program_hash)
+
+    def put_definitions(self, definitions: Mapping[str, bytes]) -> None:
+        with self._writing() as world:
+            for hashed, payload in definitions.items():
+                world.definitions.setdefault(hashed, payload)
+
+    def get_definitions(self, hashes: Iterable[str]) -> dict[str, bytes]:
+        known = self._world.definitions
+        return {one: known[one] for one in hashes if one in known}
+
+    def set_name(self, name: str, program_hash: str) -> None:
+        with self._writing() as world:
+            world.names[name] = program_hash
+
+    def get_name(self, name: str) -> str | None:
+        return self._world.names.get(name)
+
+    # -- runs ------------------------------------------------------------------------------
+
+    def start_run(self, new: NewRun) -> tuple[Run, bool]:
+        with self._writing():
+            made = self._start(new)
+            record = self._world.runs[new.run_id]
+            run = record.run
+            if run.program_name != new.program_name or record.arguments != new.arguments:
+                differs = "program" if run.program_name != new.program_name else "arguments"
+                raise CallError(
+                    "P302",
+                    f"run {new.run_id} exists already with another {differs} ({run.program_name})",
+                    hint="give another --id, or the same program and arguments to go on with it",
+                )
+            return run, made
+
+    def _start(self, new: NewRun) -> bool:
+        world = self._world
+        if new.run_id in world.runs:
+            return False
+        now = self.now()
+        run = Run(
+            new.run_id, new.program_name, new.program_hash, new.parent, "ready", "", 0, 0, 0, None, now, now
+        )  # fmt: skip
+        record = world.runs[new.run_id] = _Record(run, new.arguments)
+        record.inbox = world.mail.pop(new.run_id, [])
+        record.seen = {(m.sender, m.message_id): m.at for m in record.inbox if m.message_id}
+        return True
+
+    def get_run(self, run_id: str) -> Run | None:
+        record = self._record(run_id)
+        return record.run if record else None
+
+    def list_runs(self, wanted: RunFilter = RunFilter()) -> list[Run]:  # noqa: B008 - frozen
+        with self._world.lock:
+            found = [
+                r.run
+                for r in reversed(self._world.runs.values())
+                if (not wanted.statuses or r.run.status in wanted.statuses)
+                and wanted.program_name in ("", r.run.program_name)
+                and wanted.parent in ("", r.run.parent)
+            ]
+        return found[: wanted.limit]
+
+    def counts(self) -> dict[str, int]:
+        counted: dict[str, int] = {}
+        with self._world.lock:
+            for record in self._world.runs.values():
+                counted[record.run.status] = counted.get(record.run.status, 0) + 1
+        return counted
+
+    def result(self, run_id: str) -> bytes | None:
+        record = self._record(run_id)
+        return record.result if record else None
+
+    def load(self, run_id: str) -> Loaded | None:
+        with self._world.lock:
+            record = self._record(run_id)
+            if record is None:
+                return None
+            seq, snapshot, hashed = record.snapshots[-1] if record.snapshots else (0, None, b"")
+            chain = next((e.entry_hash for e in record.log if e.seq == seq), b"")
+            entries = tuple(e for e in record.log if e.seq > seq)
+            return Loaded(
+                record.run, record.arguments, record.result, snapshot, hashed, seq, chain, entries
+            )
+
+    def inbox(self, run_id: str, limit: int = 10_000) -> list[InboxRow]:
+        record = self._record(run_id)
+        return record.inbox[:limit] if record else []
+
+    def entries(self, run_id: str, *, after: int = 0, limit: int = 10_000) -> list[Entry]:
+        record = self._record(run_id)
+        return _after(record.log if record else [], after, limit)
+
+    def outputs(self, run_id: str, *, after: int = 0, limit: int = 10_000) -> list[Output]:
+        record = self._record(run_id)
+        return _after(record.outputs if record else [], after, limit)
+
+    def log_lines(self, run_id: str, *, after: int = 0, limit: int = 10_000) -> list[LoggedLine]:
+        record = self._record(run_id)
+        return _after(record.lines if record else [], after, limit)
+
+    def cursor(self, run_id: str) -> int:
+        record = self._record(run_id)
+        return record.cursor if record else 0
+
+    def set_cursor(self, run_id: str, seq: int) -> None:
+        with self._writing():
+            record = self._record(run_id)
+            if record:
+                record.cursor = seq
+
+    def send(self, message: Send) -> bool:
+        with self._writing():
+            return self._send(message)
+
+    def _send(self, message: Send) -> bool:
+        record = self._record(message.to)
+        key = (message.sender, message.message_id)
+        if record is None:
+            waiting = self._world.mail.setdefault(message.to, [])
+            if message.message_id and any((m.sender, m.message_id) == key for m in waiting):
+                return False
+            waiting.append(self._row(message))
+            return True
+        if record.run.status in FINAL or (message.message_id and key in record.seen):
+            return False
+        if message.message_id:
+            record.seen[key] = self.now()
+        record.inbox.append(self._row(message))
+        record.ready = True
+        return True
+
+    def _row(self, message: Send) -> InboxRow:
+        row = self._world.next_row
+        self._world.next_row += 1
+        return InboxRow(
+            row, message.kind, message.message_id, message.sender, message.payload, self.now()
+        )
+
+    # -- ownership -------------------------------------------------------------------------
+
+    def register_owner(self, name: str) -> int:  # noqa: ARG002 - for people, who can't look here
+        assert not self._owner, "a handle has one owner"
+        with self._writing() as world:
+            self._owner = world.next_owner
+            world.next_owner += 1
+            world.heartbeats[self._owner] = self.now()
+        return self._owner
+
+    def heartbeat(self, owner: int) -> bool:
+        with self._writing() as world:
+            if owner not in world.heartbeats:
+                return False
+            world.heartbeats[owner] = self.now()
+            return True
+
+    def reap_dead_owners(self) -> int:
+        with self._writing() as world:
+            expired = self.now() - limits.LEASE_S
+            dead = {o for o, at in world.heartbeats.items() if o in world.dead or at < expired}
+            for owner in dead:
+                del world.heartbeats[owner]
+            freed = 0
+            for record in world.runs.values():
+                if record.run.owner in dead:
+                    record.run = replace(record.run, owner=0)
+                    record.ready = True
+                    freed += 1
+            return freed
+
+    def claim(self, owner: int, limit: int) -> list[Claim]:
+        now = self.now()
+        with self._writing() as world:
+            due = [
+                r
+                for r in world.runs.values()
+                if (r.ready or (r.run.wake_at is not None and r.run.wake_at <= now))
+                and r.run.owner == 0
+                and not r.run.quarantined
+            ]
+            if due:
+                self._check_owner(owner)
+            return [self._take(record, owner) for record in due[:limit]]
+
+    def claim_one(self, run_id: str, owner: int) -> Claim | None:
+        with self._writing():
+            self._check_owner(owner)
+            record = self._record(run_id)
+            if record is None or record.run.status in FINAL or record.run.quarantined:
+                return None
+            if record.run.owner == owner:
+                return Claim(run_id, record.run.epoch)
+            return None if record.run.owner else self._take(record, owner)
+
+    def _check_owner(self, owner: int) -> None:
+        if owner not in self._world.heartbeats:
+            raise StoreError(
+                "P409",
+                f"worker {owner} was taken for dead: its lease of {limits.LEASE_S:g} s ran out",
+                hint="register again",
+            )
+
+    def _take(self, record: _Record, owner: int) -> Claim:
+        run = record.run = replace(record.run, owner=owner, epoch=record.run.epoch + 1)
+        record.ready = False
+        return Claim(run.run_id, run.epoch)
+
+    def stirred(self, owner: int) -> list[str]:
+        with self._world.lock:
+            return [i for i, r in self._world.runs.items() if r.ready and r.run.owner == owner]
+
+    def next_wake(self) -> float | None:
+        with self._world.lock:
+            free = [
+                r for r in self._world.runs.values() if not r.run.owner and not r.run.quarantined
+            ]
+            if any(r.ready for r in free):
+                return 0.0
+            return min((r.run.wake_at for r in free if r.run.wake_at is not None), default=None)
+
+    def release(self, run_id: str, epoch: int, *, ready: bool = False) -> bool:
+        with self._writing():
+            record = self._record(run_id)
+            if record is None or record.run.epoch != epoch or not record.run.owner:
+                return False
+            record.run = replace(record.run, owner=0)
+            record.ready = ready or record.run.status == "ready" or bool(record.inbox)
+            return True
+
+    def commit(self, commits: Sequence[Commit]) -> list[bool]:
+        with self._writing():
+            return [self._commit(one) for one in commits]
+
+    def _commit(self, turn: Commit) -> bool:
+        record = self._record(turn.run_id)
+        if record is None:
+            return False
+        run = record.run
+        if run.epoch != turn.epoch or run.seq != turn.seq - 1 or not run.owner:
+            return False
+        now = self.now()
+        record.run = replace(
+            run, seq=turn.seq, status=turn.status, detail=turn.detail, wake_at=turn.wake_at, updated_at=now
+        )  # fmt: skip
+        record.log.append(
+            Entry(turn.seq, turn.kind, now, turn.entry_hash, turn.payload, note=turn.note)
+        )
+        consumed = set(turn.consumed)
+        record.inbox = [row for row in record.inbox if row.row not in consumed]
+        record.ready = turn.status == "ready" or bool(record.inbox)
+        record.result = record.result if turn.result is None else turn.result
+        if turn.output:
+            record.outputs.append(Output(turn.seq, turn.output))
+        for line in turn.logged:
+            record.lines.append(LoggedLine(turn.seq, now, line.level, line.message, line.fields))
+        for new in turn.starts:
+            self._start(new)
+        for message in turn.sends:
+            self._send(message)
+        for watched in turn.watches:
+            self._watch(turn.run_id, watched)
+        if turn.snapshot is not None:
+            self._compact(record, turn)
+        if turn.status in FINAL:
+            self._finish(record)
+        return True
+
+    def _watch(self, watcher: str, watched: str) -> None:
+        record = self._record(watched)
+        if record is not None and record.run.status in FINAL:
+            self._tell(watcher, record)
+        elif watcher not in self._world.watchers.setdefault(watched, []):
+            self._world.watchers[watched].append(watcher)
+
+    def _tell(self, watcher: str, ended: _Record) -> None:
+        told = self._world.runs[watcher]
+        run = ended.run
+        message = Send(watcher, "finished", run.status, run.run_id, ended.result or b"")
+        told.inbox.append(self._row(message))
+        told.ready = True
+
+    def _finish(self, record: _Record) -> None:
+        run = record.run = replace(record.run, owner=0, wake_at=None)
+        record.ready = False
+        record.inbox = []
+        for watchers in self._world.watchers.values():
+            if run.run_id in watchers:
+                watchers.remove(run.run_id)
+        for watcher in self._world.watchers.pop(run.run_id, []):
+            self._tell(watcher, record)
+
+    def _compact(self, record: _Record, turn: Commit) -> None:
+        before = record.snapshots[-1][0] if record.snapshots else 0
+        assert turn.snapshot is not None
+        record.snapshots.append((turn.seq, turn.snapshot, turn.snapshot_hash))
+        record.snapshots = [s for s in record.snapshots if s[0] >= before]
+        oldest = min(before, turn.seq - self.retention.headers)
+        record.log = [_redacted(e, before) for e in record.log if e.seq > oldest]
+        kept, size = len(record.outputs), 0
+        while kept and size < self.retention.output_bytes:
+            kept -= 1
+            size += len(record.outputs[kept].text.encode())
+        del record.outputs[:kept]
+        del record.lines[: -self.retention.log_lines]
+
+    def quarantine(self, run_id: str, reason: str) -> None:
+        with self._writing():
+            record = self._record(run_id)
+            if record is None:
+                return
+            run = record.run
+            park = bool(reason) and run.status not in FINAL
+            record.run = replace(
+                run,
+                quarantined=reason,
+                owner=0,
+                epoch=run.epoch + 1,
+                status="parked" if park else run.status,
+                detail=reason or run.detail,
+            )
+            record.ready = not reason
+
+    def prune(self, policy: PrunePolicy = PrunePolicy()) -> Pruned:  # noqa: B008 - frozen
+        with self._writing() as world:
+            now, runs, message_ids = self.now(), 0, 0
+            if policy.finished_s is not None:
+                for run_id, record in list(world.runs.items()):
+                    run = record.run
+                    if run.status in FINAL and run.updated_at <= now - policy.finished_s:
+                        del world.runs[run_id]
+                        runs += 1
+            if policy.message_ids_s is not None:
+                for record in world.runs.values():
+                    waiting = {(row.sender, row.message_id) for row in record.inbox}
+                    old = [
+                        key
+                        for key, at in record.seen.items()
+                        if at <= now - policy.message_ids_s and key not in waiting
+                    ]
+                    for key in old:
+                        del record.seen[key]
+                    message_ids += len(old)
+            return Pruned(runs, message_ids)
+
+
+def _after(rows: list[Any], after: int, limit: int) -> list[Any]:
+    return [row for row in rows if row.seq > after][:limit]
+
+
+def _redacted(entry: Entry, until: int) -> Entry:
+    if entry.seq > until or entry.payload is None:
+        return entry
+    return replace(entry, payload=None, payload_hash=hashlib.sha256(entry.payload).digest())

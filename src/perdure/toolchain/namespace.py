@@ -1,0 +1,129 @@
+"""The frozen namespace: what all compiled code of a process sees behind its own globals.
+
+Layer: toolchain. Imports machine, primitives, values.
+Invariant: it is the `__builtins__` of every run's globals, and it holds nothing of Python's own: helpers of emitted code under
+"!name", primitives under "%:name", the standard library under "library:name". So a program can reach no Python function that
+is not listed here.
+"""
+
+from __future__ import annotations
+
+from types import FunctionType
+from typing import Any
+
+from perdure.machine import watchdog
+from perdure.machine.registers import poll
+from perdure.primitives import TABLE
+from perdure.values.barrier import touch, touch_slot
+from perdure.values.conditions import fail, wrong_type
+from perdure.values.equality import equal, eqv
+from perdure.values.lists import from_items, list_items
+from perdure.values.numbers import Ratnum
+from perdure.values.types import (
+    EOF,
+    NIL,
+    UNINITIALISED,
+    UNSPECIFIED,
+    Box,
+    Char,
+    Pair,
+    Record,
+    String,
+    Symbol,
+    Vector,
+)
+
+
+def frozen_namespace() -> dict[str, Any]:
+    """Return a new frozen namespace without the standard library, with the watchdog's flag in it."""
+    namespace: dict[str, Any] = {
+        "!nil": NIL,
+        "!eof": EOF,
+        "!unspecified": UNSPECIFIED,
+        "!:uninitialised": UNINITIALISED,
+        "!:unspecified": UNSPECIFIED,
+        "!uninitialised": UNINITIALISED,
+        "!Pair": Pair,
+        "!Box": Box,
+        "!Vector": Vector,
+        "!String": String,
+        "!Symbol": Symbol,
+        "!Char": Char,
+        "!Record": Record,
+        "!int": int,
+        "!type": type,
+        "!len": len,
+        "!numeric": frozenset({int, float, Ratnum}),
+        "!eqv": eqv,
+        "!equal": equal,
+        "!touch": touch,
+        "!touch_slot": touch_slot,
+        "!modulo": TABLE["modulo"].function,
+        "!remainder": TABLE["remainder"].function,
+        "!quotient": TABLE["quotient"].function,
+        "!vector_ref": TABLE["vector-ref"].function,
+        "!record_ref": TABLE["%record-ref"].function,
+        "!list": from_items,
+        "!spread": _spread,
+        "!applicable": _applicable,
+        "!read_early": _read_early,
+        "!poll": poll,
+        "!changed": {},
+    }
+    namespace.update((f"%:{name}", entry.function) for name, entry in TABLE.items())
+    namespace["__builtins__"] = namespace
+    watchdog.use_namespace(namespace)
+    return namespace
+
+
+def _spread(arguments: Any) -> list[Any]:
+    """Return the last argument of `apply` as a Python list."""
+    return list_items("apply", arguments)
+
+
+def _read_early() -> Any:
+    raise fail("unbound-error", "a letrec variable was read before it had a value")
+
+
+_BY_FUNCTION = {id(entry.function): entry for entry in TABLE.values()}
+
+
+def _applicable(function: Any, *arguments: Any) -> Any:
+    """Return a procedure if it can be called with these arguments; the careful form asks before every call."""
+    if not callable(function):
+        raise fail("apply-error", "not a procedure:", function)
+    entry = _BY_FUNCTION.get(id(function))
+    count = len(arguments)
+    if entry is not None:
+        if count < entry.least or (entry.most is not None and count > entry.most):
+            raise _arity(entry.name, entry.least, entry.most, entry.formals, count)
+    elif isinstance(function, FunctionType):
+        code = function.__code__
+        least = code.co_argcount
+        variadic = bool(code.co_flags & 0x04)
+        if count < least or (count > least and not variadic):
+            formals = " ".join(code.co_varnames[:least])
+            if variadic:
+                formals = f"{formals} . {code.co_varnames[least]}".strip()
+            name = function.__name__
+            raise _arity(name, least, None if variadic else least, formals, count)
+    elif count and type(function).__name__ == "Parameter":
+        raise _arity("a parameter", 0, 0, "", count)
+    return function
+
+
+def _arity(name: str, least: int, most: int | None, formals: str, found: int) -> Exception:
+    if most is None:
+        wanted = f"at least {least}"
+    elif least == most:
+        wanted = str(least)
+    else:
+        wanted = f"{least} to {most}"
+    plural = "" if wanted == "1" else "s"
+    return fail(
+        "arity-error", f"({name}{' ' if formals else ''}{formals}): "
+        f"expected {wanted} argument{plural}, got {found}"
+    )
+
+
+__all__ = ["frozen_namespace", "wrong_type"]

@@ -1,0 +1,292 @@
+"""A program from its source to a run: front end, compiler, code provider and frozen namespace of one process.
+
+Layer: toolchain. Imports frontends, compiler, machine, primitives.
+Invariant: a program is known by a hash of its payload: sources, units and places. Whoever has the payload and the
+definitions that it names needs no source file.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+from msgspec import Struct
+
+from perdure.base.errors import ProgramError, SnapshotError
+from perdure.base.spans import Span
+from perdure.compiler.provider import Provider
+from perdure.frontends.scheme.libraries import Resolver
+from perdure.frontends.scheme.program import Program, check_program, expand_program
+from perdure.frontends.scheme.reader import read_source
+from perdure.ir import core
+from perdure.machine import tasks
+from perdure.machine.machine import Hooks, Machine
+from perdure.machine.registers import NO_DYNAMIC, parameter_value
+from perdure.machine.state import Root
+from perdure.toolchain import standard
+from perdure.toolchain.compiling import Compiled, assigned_globals, compile_unit, encode_spans
+from perdure.toolchain.namespace import frozen_namespace
+from perdure.values import ports
+from perdure.values.lists import from_items
+from perdure.values.tables import make_table
+from perdure.values.types import PythonProcedure
+
+PAYLOAD_VERSION = 1
+
+
+class PythonModules(Protocol):
+    """Finds the Python modules that programs may import."""
+
+    def exports(self, module: str) -> Mapping[str, PythonProcedure]:
+        """Return the procedures of a module by their Scheme names. Raises CallError for a refused one."""
+
+
+class Payload(Struct):
+    """A program as it is stored.
+
+    `units` are the digests of its top-level forms in order, its libraries' first; `main` is the digest of the form that
+    gives its main procedure, or ""; `spans` the places of each definition's sites; `directory` where its file lay, as an
+    absolute path: Python modules are looked for there.
+    """
+
+    version: int
+    name: str
+    file: str
+    units: list[str]
+    main: str
+    starts: list[str]
+    python_modules: list[str]
+    sources: dict[str, str]
+    spans: dict[str, dict[int, Span]]
+    directory: str = ""
+
+
+class CompiledProgram:
+    """A program that can be run: its payload, and the definitions it consists of."""
+
+    def __init__(
+        self, payload: Payload, data: bytes, definitions: Mapping[str, bytes], notices: list[str]
+    ) -> None:
+        self.hash = hashlib.sha256(data).hexdigest()[:32]
+        self.payload = data
+        self.name = payload.name
+        self.file = payload.file
+        self.directory = payload.directory
+        self.units = payload.units
+        self.main = payload.main
+        self.has_main = bool(payload.main)
+        self.starts = payload.starts
+        self.python_modules = payload.python_modules
+        self.sources = payload.sources
+        self.definitions = definitions
+        self.notices = notices
+        self.warnings: list[ProgramError] = []
+
+
+class Toolchain:
+    """Everything that turns source into machines. One for a process; making one loads the standard library.
+
+    Attributes:
+      provider: the code of all definitions.
+      natives: primitives and standard procedures by name, for the snapshot codec.
+    """
+
+    def __init__(self, python: PythonModules, cache_dir: str | Path | None = None) -> None:
+        self.provider = Provider()
+        self._python = python
+        self._frozen = frozen_namespace()
+        folder = Path(cache_dir) if cache_dir is not None else standard.default_cache_dir()
+        self._standard = standard.load(self.provider, folder)
+        for _, digest in self._standard.units:
+            self.provider.link(digest, self._frozen)
+            self._frozen[f"{digest}!0"]()
+        self.natives: dict[str, Any] = {
+            key: value
+            for key, value in self._frozen.items()
+            if ":" in key and not key.startswith("!") and (callable(value) or isinstance(value, Struct))
+        }
+        # One object of the process stands in every run's graph: it has a name, so that no run gives it an id.
+        self.natives["%:no-dynamic"] = NO_DYNAMIC
+        output = self._frozen["perdure.control:current-output-port"]
+        ports.use_current_output(functools.partial(parameter_value, output))
+
+    @functools.cached_property
+    def hooks(self) -> Hooks:
+        """The procedures that machines call."""
+        found = {name: self._frozen[f"perdure.control:%{name}"] for name in ("signal", "rewind", "unwind", "alarm")}
+        return Hooks(found["signal"], found["signal"], found["rewind"], found["unwind"], found["alarm"])
+
+    @staticmethod
+    def is_global(key: str) -> bool:
+        """Whether a key of a run's namespace is a variable of the program (and not a helper of its code)."""
+        return ":" in key
+
+    def fresh_namespace(self, program: CompiledProgram) -> dict[str, Any]:
+        """Return an empty globals dictionary for a run of a program."""
+        del program
+        return {"__builtins__": self._frozen, "!changed": {}}
+
+    # -- programs -----------------------------------------------------------------------------------
+
+    def _resolver(self, directory: Path) -> Resolver:
+        def find_library(name: tuple[str, ...]) -> tuple[str, str] | None:
+            for ending in (".sld", ".scm"):
+                path = directory.joinpath(*name).with_name(name[-1] + ending)
+                if path.is_file():
+                    return read_source(str(path)), str(path)
+            return None
+
+        return Resolver(
+            primitives=standard.arities(),
+            standard=self._standard.index,
+            find_library=find_library,
+            python_exports=self._python.exports,
+            read_file=read_source,
+        )
+
+    def expand(self, source: str, file: str) -> Program:
+        """Return a program expanded and not compiled. Raises SyntaxErrors."""
+        return expand_program(source, file, resolver=self._resolver(Path(file).parent))
+
+    def check_source(self, source: str, file: str) -> tuple[list[ProgramError], list[str]]:
+        """Return everything that is wrong with a program that expands, and its notices. Raises SyntaxErrors."""
+        program = self.expand(source, file)
+        return check_program(program), program.notices
+
+    def compile_file(self, path: str) -> CompiledProgram:
+        """Return the program in a file. Raises ProgramError: the file can't be read, or is wrong."""
+        return self.compile_source(read_source(path), path)
+
+    def compile_source(self, source: str, file: str) -> CompiledProgram:
+        """Return the program of a source text. Raises SyntaxErrors."""
+        program = self.expand(source, file)
+        named = [(library.name, unit) for library in program.libraries for unit in library.units]
+        named += [("", unit) for unit in program.units]
+        assigned = assigned_globals(unit for _, unit in named)
+        compiled = [compile_unit(library, unit, assigned) for library, unit in named]
+        everything = list(compiled)
+        main = ""
+        if program.main:
+            found = compile_unit("", core.Unit(core.GlobalRef("", "main")), assigned)
+            everything.append(found)
+            main = found.digest
+        payload = Payload(
+            PAYLOAD_VERSION,
+            Path(file).stem,
+            file,
+            [c.digest for c in compiled],
+            main,
+            sorted(_started_names([unit for _, unit in named])),
+            sorted(program.python_modules),
+            program.sources,
+            {c.digest: c.spans for c in everything},
+            str(Path(file).resolve().parent),
+        )
+        for each in everything:
+            self._add(each)
+        data = msgspec.json.encode(payload)
+        result = CompiledProgram(payload, data, {c.digest: c.data for c in everything}, program.notices)
+        result.warnings = program.warnings
+        return result
+
+    def _add(self, compiled: Compiled) -> None:
+        self.provider.add(compiled.digest, compiled.data, spans=encode_spans(compiled.spans))
+
+    def load(self, payload: bytes, definitions: Mapping[str, bytes]) -> CompiledProgram:
+        """Return a stored program.
+
+        Args:
+          payload: what `CompiledProgram.payload` was.
+          definitions: every definition that it names, by digest.
+
+        Raises:
+          SnapshotError: the payload is damaged, or a definition is missing.
+        """
+        try:
+            found = msgspec.json.decode(payload, type=Payload)
+        except msgspec.DecodeError as error:
+            raise SnapshotError("P503", f"a stored program is damaged: {error}") from None
+        for digest in {*found.units, found.main} - {""}:
+            if not self.provider.knows(digest):
+                try:
+                    data = definitions[digest]
+                except KeyError:
+                    raise SnapshotError("P511", f"definition {digest} is not in the database") from None
+                spans = encode_spans(found.spans.get(digest, {}))
+                self.provider.add(digest, data, spans=spans)
+        return CompiledProgram(found, payload, definitions, [])
+
+    # -- runs -----------------------------------------------------------------------------------------
+
+    def new_run(
+        self, program: CompiledProgram, run_id: str, arguments: list[Any], now: float, seed: int
+    ) -> Machine:
+        """Return a machine whose main task will run the program's top-level forms, then its main procedure."""
+        root = Root(
+            run_id,
+            program.hash,
+            make_table("eqv"),
+            make_table("eqv"),
+            make_table("eqv"),
+            (),
+            1,
+            0,
+            seed,
+            now,
+        )
+        machine = self._machine(root, self.fresh_namespace(program))
+        static = functools.partial(self.provider.static, number=0, namespace=machine.namespace)
+        units = from_items([static(digest) for digest in program.units])
+        main = static(program.main) if program.main else None
+        boot = self._frozen["perdure.control:%boot"]
+        tasks.spawn(machine, boot, (units, main, from_items(arguments)), "main")
+        root.ready = tuple(machine.ready)
+        return machine
+
+    def attach(self, root: Root, namespace: dict[str, Any]) -> Machine:
+        """Return a machine for a decoded run."""
+        return self._machine(root, namespace)
+
+    def _machine(self, root: Root, namespace: dict[str, Any]) -> Machine:
+        return Machine(root, namespace, self.provider, self.hooks)
+
+
+def _started_names(units: list[core.Unit]) -> set[str]:
+    """Return the program names that are literal arguments of `start-run`."""
+    found: set[str] = set()
+
+    def note(node: Any) -> None:
+        if isinstance(node, core.Call) and isinstance(node.function, core.GlobalRef):
+            first = node.arguments[0] if node.arguments else None
+            if node.function.name == "start-run" and isinstance(first, core.Const):
+                name = getattr(first.value, "text", None) or getattr(first.value, "name", None)
+                if name:
+                    found.add(name)
+
+    _visit([unit.form for unit in units], note)
+    return found
+
+
+def _visit(work: list[Any], note: Callable[[Any], None]) -> None:
+    """Call `note` with every node of some core expressions."""
+    while work:
+        node = work.pop()
+        note(node)
+        match node:
+            case core.LocalSet() | core.GlobalSet() | core.GlobalDefine():
+                work.append(node.value)
+            case core.Lambda():
+                work.append(node.body)
+            case core.Let() | core.Letrec():
+                work += [value for _, value in node.bindings]
+                work.append(node.body)
+            case core.If():
+                work += [node.test, node.then, node.otherwise]
+            case core.Seq():
+                work += node.body
+            case core.Call():
+                work += [node.function, *node.arguments]
