@@ -26,7 +26,18 @@ from perdure.engine.inspection import RunView
 from perdure.engine.loading import Programs
 from perdure.engine.worker import Worker
 from perdure.snapshot import exchange
-from perdure.store.api import FINAL, Commit, Entry, LoggedLine, NewRun, Output, Pruned, PrunePolicy, Run, RunFilter
+from perdure.store.api import (
+    FINAL,
+    Commit,
+    Entry,
+    LoggedLine,
+    NewRun,
+    Output,
+    Pruned,
+    PrunePolicy,
+    Run,
+    RunFilter,
+)
 from perdure.store.api import Send, Store
 from perdure.store.opening import open_store
 from perdure.toolchain.toolchain import CompiledProgram
@@ -120,7 +131,9 @@ class Engine:
         """The toolchain of this process; loaded when it is first needed."""
         with self._lock:
             if self._made is None:
-                self._made = Programs(allowed=self._allow, directory=self._directory, cache_dir=self._cache_dir)
+                self._made = Programs(
+                    allowed=self._allow, directory=self._directory, cache_dir=self._cache_dir
+                )
             return self._made
 
     def close(self, drain_s: float = 0.0) -> None:
@@ -147,7 +160,9 @@ class Engine:
         """
         return self.programs.compile_file(program)
 
-    def start(self, program: str | Path | CompiledProgram, *arguments: Any, id: str | None = None) -> str:  # noqa: A002
+    def start(
+        self, program: str | Path | CompiledProgram, *arguments: Any, id: str | None = None
+    ) -> str:  # noqa: A002
         """Record a run of a program and return its id; it is executed by this engine or by any worker.
 
         Args:
@@ -160,7 +175,9 @@ class Engine:
             means another run.
         """
         run_id = ids.check_run_id(id) if id is not None else ids.new_id(self.store.now())
-        heap_arguments = [self._inward(item, f"argument {n}") for n, item in enumerate(arguments, 1)]
+        heap_arguments = [
+            self._inward(item, f"argument {n}") for n, item in enumerate(arguments, 1)
+        ]
         compiled = program if isinstance(program, CompiledProgram) else self.compile(program)
         return self.start_values(compiled, heap_arguments, run_id)
 
@@ -171,14 +188,20 @@ class Engine:
         except SchemeError as error:
             raise CallError("P303", error.condition.message) from None
         if arguments and not program.has_main:
-            raise CallError("P304", f"{program.name} has no procedure main, so it takes no arguments")
+            raise CallError(
+                "P304", f"{program.name} has no procedure main, so it takes no arguments"
+            )
         self.programs.save(self.store, program)
         self.store.start_run(NewRun(run_id, program.name, program.hash, stored))
         self._executing(run_id)
         return run_id
 
     def run(
-        self, program: str | Path, *arguments: Any, id: str | None = None, timeout: float | None = None  # noqa: A002
+        self,
+        program: str | Path,
+        *arguments: Any,
+        id: str | None = None,
+        timeout: float | None = None,  # noqa: A002
     ) -> Any:
         """Start a run, wait for its end, and return its result as Python data; see `start` and `result`."""
         return self.result(self.start(program, *arguments, id=id), timeout=timeout)
@@ -207,7 +230,10 @@ class Engine:
         if answer.error is not None or answer.result is None:
             raise stopped(answer)
         if not answer.result.crosses:
-            raise CallError("P306", f"the result of run {answer.run_id} is {answer.result.written}, which can't cross to Python")
+            raise CallError(
+                "P306",
+                f"the result of run {answer.run_id} is {answer.result.written}, which can't cross to Python",
+            )
         try:
             return to_python(answer.result.value, "the result")
         except BoundaryError as error:
@@ -220,7 +246,7 @@ class Engine:
             return answer
         self._executing(run_id)
         until = None if timeout is None else time.monotonic() + timeout
-        while answer.status not in FINAL and answer.status != "parked":
+        while answer.status not in FINAL and not self._rests(answer):
             left = limits.POLL_S if until is None else min(limits.POLL_S, until - time.monotonic())
             if left <= 0:
                 return None
@@ -230,12 +256,22 @@ class Engine:
             answer = self.answer(run_id)
         return answer
 
+    def _rests(self, answer: Answer) -> bool:
+        """Return whether a run is parked and nobody has told it yet to go on or to end."""
+        if answer.status != "parked":
+            return False
+        told = self.store.inbox(answer.run_id, 100)
+        return not any(row.kind in ("retry", "cancel") for row in told)
+
     def answer(self, run_id: str) -> Answer:
         """Return how a run stands now. Raises CallError: P307, there is no such run."""
         run = self.find(run_id)
         if run.quarantined:
             report = records.ErrorReport(
-                kind="quarantined", code="P501", message=run.quarantined, text=f"run {run_id} is quarantined: {run.quarantined}"
+                kind="quarantined",
+                code="P501",
+                message=run.quarantined,
+                text=f"run {run_id} is quarantined: {run.quarantined}",
             )
             return Answer(run_id=run_id, status="parked", error=report)
         if run.status not in FINAL and run.status != "parked":
@@ -245,7 +281,10 @@ class Engine:
         if run.status == "completed":
             return Answer(run_id=run_id, status=run.status, result=result)
         report = result.error or records.ErrorReport(
-            kind=run.status, code="P308", message=f"run {run_id} is {run.status}", text=f"run {run_id} is {run.status}"
+            kind=run.status,
+            code="P308",
+            message=f"run {run_id} is {run.status}",
+            text=f"run {run_id} is {run.status}",
         )
         return Answer(run_id=run_id, status=run.status, error=report)
 
@@ -266,7 +305,11 @@ class Engine:
           CallError: there is no such run, or the value can't cross.
         """
         self.find(run_id)
-        named = ids.check_message_id(message_id) if message_id is not None else ids.new_id(self.store.now())
+        named = (
+            ids.check_message_id(message_id)
+            if message_id is not None
+            else ids.new_id(self.store.now())
+        )
         payload = exchange.dump_value(self._inward(value, "the message"))
         return self._send(Send(run_id, "message", named, "", payload))
 
@@ -278,7 +321,9 @@ class Engine:
     def cancel(self, run_id: str, reason: str = "") -> bool:
         """Ask a run to end: every task unwinds, and its `dynamic-wind` afters run. False if it has ended already."""
         run = self.find(run_id)
-        return run.status not in FINAL and self._send(Send(run_id, "cancel", "", "", reason.encode()))
+        return run.status not in FINAL and self._send(
+            Send(run_id, "cancel", "", "", reason.encode())
+        )
 
     def retry(self, run_id: str) -> bool:
         """Let a parked run do the failing operation again. False if it is not parked."""
@@ -301,10 +346,14 @@ class Engine:
         """Return a run's row. Raises CallError: P307, there is no such run."""
         run = self.store.get_run(ids.check_run_id(run_id))
         if run is None:
-            raise CallError("P307", f"there is no run {run_id!r} in {self.db}", hint="`perdure list` shows all runs")
+            raise CallError(
+                "P307",
+                f"there is no run {run_id!r} in {self.db}",
+                hint="`perdure list` shows all runs",
+            )
         return run
 
-    def list(self, *, status: str = "", program: str = "", limit: int = 1_000) -> list[Run]:
+    def list(self, *, status: str = "", program: str = "", limit: int = 1_000) -> Sequence[Run]:
         """Return runs, newest first."""
         return self.store.list_runs(RunFilter((status,) if status else (), program, "", limit))
 
@@ -339,12 +388,12 @@ class Engine:
             mailbox=mailbox,
         )
 
-    def log(self, run_id: str, *, after: int = 0) -> list[Entry]:
+    def log(self, run_id: str, *, after: int = 0) -> Sequence[Entry]:
         """Return the entries of a run's log, oldest first."""
         self.find(run_id)
         return self.store.entries(run_id, after=after)
 
-    def log_lines(self, run_id: str, *, after: int = 0) -> list[LoggedLine]:
+    def log_lines(self, run_id: str, *, after: int = 0) -> Sequence[LoggedLine]:
         """Return what the program itself logged with `log-event`, oldest first."""
         self.find(run_id)
         return self.store.log_lines(run_id, after=after)
@@ -354,11 +403,11 @@ class Engine:
         self.find(run_id)
         return "".join(chunk.text for chunk in self.outputs(run_id))
 
-    def outputs(self, run_id: str, *, after: int = 0) -> list[Output]:
+    def outputs(self, run_id: str, *, after: int = 0) -> Sequence[Output]:
         """Return what the program displayed in turns after a number, one piece for each turn."""
-        found: list[Output] = []
+        found: tuple[Output, ...] = ()
         while piece := self.store.outputs(run_id, after=after):
-            found += piece
+            found = (*found, *piece)
             after = piece[-1].seq
         return found
 
@@ -371,7 +420,12 @@ class Engine:
     def worker(self, *, until_idle: bool = False, name: str = "") -> Worker:
         """Return a worker for all ready runs, not yet started: `start` gives it a thread, `run` uses the caller's."""
         return Worker(
-            self._first.another(), self.programs, name=name or _owner_name(), until_idle=until_idle, stress=self._stress, observer=self._committed
+            self._first.another(),
+            self.programs,
+            name=name or _owner_name(),
+            until_idle=until_idle,
+            stress=self._stress,
+            observer=self._committed,
         )
 
     def _executing(self, run_id: str) -> None:
@@ -384,7 +438,12 @@ class Engine:
             if self._worker is None or not self._worker.alive:
                 only = [run_id] if self._execute == "own" else None
                 self._worker = Worker(
-                    self._first.another(), self.programs, name=_owner_name(), only=only, stress=self._stress, observer=self._committed
+                    self._first.another(),
+                    self.programs,
+                    name=_owner_name(),
+                    only=only,
+                    stress=self._stress,
+                    observer=self._committed,
                 )
                 self._worker.start()
             else:
@@ -397,7 +456,9 @@ class Engine:
             error = worker.error
             if isinstance(error, PerdureError):
                 raise error
-            raise PerdureError("P900", f"the worker stopped: {type(error).__name__}: {error}") from error
+            raise PerdureError(
+                "P900", f"the worker stopped: {type(error).__name__}: {error}"
+            ) from error
 
     def _committed(self, commit: Commit) -> None:
         if self._observer is not None:
@@ -427,7 +488,11 @@ class AsyncEngine:
         return await asyncio.to_thread(self._engine.start, program, *arguments, id=id)
 
     async def run(
-        self, program: str | Path, *arguments: Any, id: str | None = None, timeout: float | None = None  # noqa: A002
+        self,
+        program: str | Path,
+        *arguments: Any,
+        id: str | None = None,
+        timeout: float | None = None,  # noqa: A002
     ) -> Any:
         """See Engine.run."""
         return await self.result(await self.start(program, *arguments, id=id), timeout=timeout)
@@ -435,7 +500,9 @@ class AsyncEngine:
     async def result(self, run_id: str, *, timeout: float | None = None) -> Any:
         """See Engine.result."""
         async with asyncio.timeout(timeout):
-            while (answer := await asyncio.to_thread(self._engine.wait, run_id, timeout=0.0)) is None:
+            while (
+                answer := await asyncio.to_thread(self._engine.wait, run_id, timeout=0.0)
+            ) is None:
                 await asyncio.sleep(limits.POLL_S)
         return await asyncio.to_thread(self._engine.value_of, answer)
 

@@ -28,8 +28,14 @@ def message(to: str, message_id: str, payload: bytes = b"hello", sender: str = "
 def turn(run_id: str, epoch: int, seq: int, status: str = "waiting", **more: Any) -> Commit:
     more.setdefault("payload", b"delta-%d" % seq)
     return Commit(
-        run_id=run_id, epoch=epoch, seq=seq, kind="turn", status=status, entry_hash=b"h%d" % seq, **more
-    )  # fmt: skip
+        run_id=run_id,
+        epoch=epoch,
+        seq=seq,
+        kind="turn",
+        status=status,
+        entry_hash=b"h%d" % seq,
+        **more,
+    )
 
 
 def first(run_id: str, epoch: int = 1, **more: Any) -> Commit:

@@ -39,7 +39,7 @@ OBJECT_MAX_SLOTS: Final = 256 * 1024 * 1024
 KEY_PARTS_MAX: Final = 1_000_000
 """Parts of one `equal?` hash table key; a circular key stops here."""
 
-PRINTED_MAX_CHARS: Final = 64 * 1024 * 1024
+PRINTED_MAX_CHARS: Final = 16 * 1024 * 1024
 """What one `write` may make; `write-simple` of circular data stops here."""
 
 SLOT_CHANGES_MAX: Final = 4_096

@@ -350,7 +350,8 @@ class Emitter:
                 variable, expression = moves[0]
                 out.append(_assign(variable, expression.value(self._names, site), site))
             elif moves:
-                variables = ast.Tuple([target(v, site) for v, _ in moves], ast.Store(), **place(site))
+                targets: list[ast.expr] = [target(v, site) for v, _ in moves]
+                variables = ast.Tuple(targets, ast.Store(), **place(site))
                 values = [e.value(self._names, site) for _, e in moves]
                 value = ast.Tuple(values, ast.Load(), **place(site))
                 out.append(ast.Assign([variables], value, **place(site)))
@@ -376,7 +377,7 @@ class Emitter:
         if len(statement.targets) == 1:
             out.append(_assign(statement.targets[0], call, site))
             return
-        variables = [target(v, site) for v in statement.targets]
+        variables: list[ast.expr] = [target(v, site) for v in statement.targets]
         tuple_ = ast.Tuple(variables, ast.Store(), **place(site))
         out.append(ast.Assign([tuple_], call, **place(site)))
 

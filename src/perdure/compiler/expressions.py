@@ -107,11 +107,13 @@ class Operation:
     def value(self, names: Names, line: int) -> ast.expr:
         del line
         assert self.inline.value is not None
-        return fill(self.inline.value, self._operand(names), self.site)
+        filled: ast.expr = fill(self.inline.value, self._operand(names), self.site)
+        return filled
 
     def test(self, names: Names, line: int) -> ast.expr:
         if self.inline.test is not None:
-            return fill(self.inline.test, self._operand(names), self.site)
+            filled: ast.expr = fill(self.inline.test, self._operand(names), self.site)
+            return filled
         value = self.value(names, line)
         return ast.Compare(value, [ast.IsNot()], [constant(None, self.site)], **place(self.site))
 
@@ -161,7 +163,7 @@ class Choice:
         return ast.IfExp(condition, chosen, otherwise, **place(self.site))
 
 
-def place(line: int) -> dict[str, int]:
+def place(line: int) -> dict[str, Any]:
     """Return the position attributes of a node at a site."""
     return {"lineno": line, "col_offset": 0, "end_lineno": line, "end_col_offset": 0}
 

@@ -251,7 +251,8 @@ def _define(called: str, params: list[str], rest: str, body: list[ast.stmt]) -> 
         kw_defaults=[],
         defaults=[],
     )
-    return ast.FunctionDef(called, arguments, body, [], type_params=[], **where)
+    where["type_params"] = []  # a field since Python 3.12
+    return ast.FunctionDef(called, arguments, body, [], **where)
 
 
 def _compile(body: list[ast.stmt]) -> list[CodeType]:

@@ -141,7 +141,8 @@ class Normaliser:
         if looping:
             assert own is not None
             names = yield from self._loop_body(node, own, Ret(), body, 0)
-            params, rest, boxed = tuple(names), "", ()
+            params, rest = tuple(names), ""
+            boxed: tuple[str, ...] = ()
         else:
             params = tuple(self._name_of(p) for p in node.params)
             rest = self._name_of(node.rest) if node.rest else ""

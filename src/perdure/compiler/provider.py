@@ -67,7 +67,8 @@ class Loaded:
     @functools.cached_property
     def constants(self) -> tuple[list[Any], list[Any]]:
         """The values of the constants, and all of their parts in order."""
-        whole, parts = [], []
+        whole: list[Any] = []
+        parts: list[Any] = []
         for nodes in self.definition.constants:
             built = datum.build_datum(nodes)
             datum.mark_constant(built, self.digest, len(parts))

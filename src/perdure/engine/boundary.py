@@ -146,7 +146,13 @@ def _out(value: Any, depth: int, path: Path, work: list[Any], budget: _Budget) -
         return entries
     if kind is Pair or kind is Vector or value is NIL:
         items: list[Any] = []
-        source = _list_items(value, path, budget) if kind is Pair else value.items if kind is Vector else ()
+        source = (
+            _list_items(value, path, budget)
+            if kind is Pair
+            else value.items
+            if kind is Vector
+            else ()
+        )
         if source:
             work.append((source, items, depth + 1, path))
         return items
@@ -162,11 +168,17 @@ def _out(value: Any, depth: int, path: Path, work: list[Any], budget: _Budget) -
     raise BoundaryError(path, f"{described(value)} can't cross to Python")
 
 
-def _list_items(pair: Pair, path: Path, budget: _Budget) -> list[Any]:
+def _list_items(pair: Any, path: Path, budget: _Budget) -> list[Any]:
     items: list[Any] = []
+    # A mark that jumps ahead at powers of two is met again on a ring, after at most a few rounds.
+    mark, until = None, 1
     while type(pair) is Pair:
+        if pair is mark:
+            raise BoundaryError(path, "a circular list can't cross to Python")
+        if len(items) == until:
+            mark, until = pair, until * 2
         items.append(pair.car)
-        budget.take(1, path)
+        budget.take(2, path)
         pair = pair.cdr
     if pair is not NIL:
         raise BoundaryError(path, "an improper list can't cross to Python")
@@ -174,12 +186,19 @@ def _list_items(pair: Pair, path: Path, budget: _Budget) -> list[Any]:
 
 
 def _fill_dict(
-    source: HashTable, target: dict[str, Any], depth: int, path: Path, work: list[Any], budget: _Budget
+    source: HashTable,
+    target: dict[str, Any],
+    depth: int,
+    path: Path,
+    work: list[Any],
+    budget: _Budget,
 ) -> None:
     single = len(source.entries) == 1
     for key, item in source.entries.values():
         if type(key) is not Symbol:
-            raise BoundaryError(path, f"{described(key)} as a key can't cross to Python, only symbols can")
+            raise BoundaryError(
+                path, f"{described(key)} as a key can't cross to Python, only symbols can"
+            )
         name = key.name
         budget.take(len(name) + 4, path)
         plain = name[1:] if single and ESCAPED.fullmatch(name) else name
@@ -230,7 +249,9 @@ def _abridged(path: Path) -> Path:
 # -- values without a heap type of their own: hash tables with one tag ----------------------
 
 _NO_TAG = object()
-ESCAPED = re.compile(r"\$\$+(bytes|integer|rational|float|decimal|datetime|date|time|timedelta|uuid)")
+ESCAPED = re.compile(
+    r"\$\$+(bytes|integer|rational|float|decimal|datetime|date|time|timedelta|uuid)"
+)
 TAG = re.compile(r"\$+(bytes|integer|rational|float|decimal|datetime|date|time|timedelta|uuid)")
 
 
@@ -354,7 +375,11 @@ def _in_rare(value: Any, depth: int, path: Path, work: list[Any], budget: _Budge
         budget.take(len(value), path)
         return Bytevector(bytearray(value))
     if isinstance(value, Fraction):
-        return value.numerator if value.denominator == 1 else numbers.Ratnum(value.numerator, value.denominator)
+        return (
+            value.numerator
+            if value.denominator == 1
+            else numbers.Ratnum(value.numerator, value.denominator)
+        )
     tagged = tagged_in(value)
     if tagged is not None:
         table = HashTable("equal", {})
@@ -366,18 +391,28 @@ def _in_rare(value: Any, depth: int, path: Path, work: list[Any], budget: _Budge
         work.append((named, table, depth + 1, path))
         return table
     kind = type(value)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    name = (
+        kind.__qualname__
+        if kind.__module__ == "builtins"
+        else f"{kind.__module__}.{kind.__qualname__}"
+    )
     raise BoundaryError(path, f"a Python value of type {name} can't cross to a program")
 
 
 def _fill_table(
-    source: Mapping[Any, Any], target: HashTable, depth: int, path: Path, work: list[Any], budget: _Budget
+    source: Mapping[Any, Any],
+    target: HashTable,
+    depth: int,
+    path: Path,
+    work: list[Any],
+    budget: _Budget,
 ) -> None:
     single = len(source) == 1
     for key, item in source.items():
         if not isinstance(key, str):
             raise BoundaryError(
-                path, f"the key {key!r:.60} can't cross to a program: keys are strings, which become symbols"
+                path,
+                f"the key {key!r:.60} can't cross to a program: keys are strings, which become symbols",
             )
         name = f"${key}" if single and TAG.fullmatch(key) else str(key)
         budget.take(len(name) + 4, path)
@@ -395,5 +430,7 @@ def _clean(text: str, path: Path) -> str:
         try:
             text.encode()
         except UnicodeEncodeError as error:
-            raise BoundaryError(path, f"the string holds a lone surrogate at position {error.start}") from None
+            raise BoundaryError(
+                path, f"the string holds a lone surrogate at position {error.start}"
+            ) from None
     return text

@@ -43,7 +43,9 @@ class Succeeded(Struct, frozen=True):
     value: Any
 
 
-def decide(mark: Mark, ended: Ended, *, name: str, attempt: int, key: str) -> Succeeded | Again | Failed:
+def decide(
+    mark: Mark, ended: Ended, *, name: str, attempt: int, key: str
+) -> Succeeded | Again | Failed:
     """Return what follows from the end of an attempt.
 
     Args:
@@ -97,7 +99,9 @@ def prepare(modules: PythonModules, request: Request) -> tuple[Function, list[An
     return function, arguments_out(procedure, function, request.arguments[1:])
 
 
-def arguments_out(procedure: PythonProcedure, function: Function, arguments: tuple[Any, ...]) -> list[Any]:
+def arguments_out(
+    procedure: PythonProcedure, function: Function, arguments: tuple[Any, ...]
+) -> list[Any]:
     """Return heap arguments as Python data.
 
     Raises:
@@ -113,15 +117,22 @@ def arguments_out(procedure: PythonProcedure, function: Function, arguments: tup
             expected = f"{function.least} to {function.most}"
         plural = "" if expected == "1" else "s"
         raise SchemeError(
-            condition("arity-error", f"{shown_name(procedure)}: expected {expected} argument{plural}, got {count}")
+            condition(
+                "arity-error",
+                f"{shown_name(procedure)}: expected {expected} argument{plural}, got {count}",
+            )
         )
     try:
         return [to_python(item, f"argument {place}") for place, item in enumerate(arguments, 1)]
     except BoundaryError as error:
-        raise SchemeError(condition("boundary-error", f"{shown_name(procedure)}: {error.reason}")) from None
+        raise SchemeError(
+            condition("boundary-error", f"{shown_name(procedure)}: {error.reason}")
+        ) from None
 
 
-def call_builtin(modules: PythonModules, procedure: PythonProcedure, arguments: tuple[Any, ...]) -> Any:
+def call_builtin(
+    modules: PythonModules, procedure: PythonProcedure, arguments: tuple[Any, ...]
+) -> Any:
     """Return the value of a pure built-in, called in line.
 
     Raises:
@@ -157,7 +168,9 @@ def effect_error(name: str, error: BaseException) -> Any:
     _put(detail, "message", String(text))
     _put(detail, "data", data)
     _put(detail, "traceback", String(_storable(shown[-20_000:])))
-    return condition("effect-error", f"{name}: {kind}: {text}" if text else f"{name}: {kind}", detail=detail)
+    return condition(
+        "effect-error", f"{name}: {kind}: {text}" if text else f"{name}: {kind}", detail=detail
+    )
 
 
 def outcome_unknown(name: str, key: str, why: str) -> Any:

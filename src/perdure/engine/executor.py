@@ -56,7 +56,9 @@ class Executor:
       threads: how many plain functions run at the same time.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, threads: int = limits.EFFECT_THREADS) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, threads: int = limits.EFFECT_THREADS
+    ) -> None:
         self._loop = loop
         self._threads_max = threads
         self._threads = 0
@@ -87,7 +89,9 @@ class Executor:
             threading.Thread(target=self._serve, name="perdure-effect", daemon=True).start()
         timeout = call.function.mark.timeout_s
         if timeout is not None:
-            call.timer = self._loop.call_later(timeout, self._end, call, Ended(None, None, timed_out=True))
+            call.timer = self._loop.call_later(
+                timeout, self._end, call, Ended(None, None, timed_out=True)
+            )
         self._work.put(call)
 
     def abandon(self, call: Call) -> None:

@@ -50,8 +50,14 @@ def child_ended(live: LiveRun, child: str, status: str, stored: bytes) -> None:
     for number in sorted(live.children.pop(child, ())):
         if status != "completed":
             result = records.load_result(stored) if stored else records.Result()
-            why = f": {result.error.message}" if result.error is not None and status != "cancelled" else ""
-            live.events.append(Raised(number, _failed(f"run {child} ended as {status}{why}", child)))
+            why = (
+                f": {result.error.message}"
+                if result.error is not None and status != "cancelled"
+                else ""
+            )
+            live.events.append(
+                Raised(number, _failed(f"run {child} ended as {status}{why}", child))
+            )
             continue
         # Each waiting task gets a copy of its own.
         result = records.load_result(stored)
@@ -64,7 +70,9 @@ def child_ended(live: LiveRun, child: str, status: str, stored: bytes) -> None:
 
 def child_missing(live: LiveRun, child: str) -> None:
     """Tell the tasks that wait for a run that there is none."""
-    reason = f"there is no run {child}: it was never started, or its program's name is not registered"
+    reason = (
+        f"there is no run {child}: it was never started, or its program's name is not registered"
+    )
     for number in sorted(live.children.pop(child, ())):
         live.events.append(Raised(number, _failed(reason, child)))
 

@@ -185,9 +185,15 @@ def _frame_view(frame: Frame, provider: Any) -> FrameView | None:
         if _HIDDEN.fullmatch(given) or len(variables) >= _VARIABLES_MAX:
             continue
         held = value.contents if type(value) is Box else value
-        variables.append((_NUMBERED.sub("", given), write_string(held, limit_chars=limits.SHOWN_VALUE_CHARS)))
+        variables.append(
+            (_NUMBERED.sub("", given), write_string(held, limit_chars=limits.SHOWN_VALUE_CHARS))
+        )
     return FrameView(
-        procedure=name, file=span.file, line=span.line, column=span.column, variables=tuple(variables)
+        procedure=name,
+        file=span.file,
+        line=span.line,
+        column=span.column,
+        variables=tuple(variables),
     )
 
 
@@ -212,7 +218,9 @@ def report_of(program: Any, raised: Any, provider: Any) -> records.ErrorReport:
             if shown:
                 lines.append(shown)
         lines += stack_lines(frames, omitted)
-    return records.ErrorReport(kind=kind, code=code, message=message, text="\n".join([text, *lines]))
+    return records.ErrorReport(
+        kind=kind, code=code, message=message, text="\n".join([text, *lines])
+    )
 
 
 def stack_of_error(raised: Any) -> Frame | None:

@@ -142,6 +142,6 @@ def parse(text: str, what: str) -> Any:
     except RecursionError:
         raise CallError("P303", f"{what}: the JSON is nested too deep") from None
     except ValueError as error:
-        raise CallError("P303", f"{what} is not valid JSON: {error}", hint='put strings in quotes: \'"text"\'') from None
-
-
+        raise CallError(
+            "P303", f"{what} is not valid JSON: {error}", hint="put strings in quotes: '\"text\"'"
+        ) from None

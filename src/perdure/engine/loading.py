@@ -94,7 +94,9 @@ class Programs:
     ) -> None:
         self.modules = ModulesByDirectory(allowed, directory)
         self.toolchain = Toolchain(self.modules, cache_dir=cache_dir)
-        self.codec = Codec(self.toolchain.provider, self.toolchain.natives, self.toolchain.is_global)
+        self.codec = Codec(
+            self.toolchain.provider, self.toolchain.natives, self.toolchain.is_global
+        )
         self._loaded: dict[str, CompiledProgram] = {}
 
     def compile_file(self, path: str | Path) -> CompiledProgram:
@@ -118,7 +120,9 @@ class Programs:
         if found is None:
             payload = store.get_program(program_hash)
             if payload is None:
-                raise SnapshotError("P503", f"the program {program_hash[:16]} is not in the database")
+                raise SnapshotError(
+                    "P503", f"the program {program_hash[:16]} is not in the database"
+                )
             with self.modules.lock:
                 found = self._keep(self.toolchain.load(payload, _StoredDefinitions(store)))
         return found
@@ -139,7 +143,9 @@ class Programs:
             if store.get_name(name) != found.hash:
                 store.set_name(name, found.hash)
             for started in found.starts:
-                path = Path(found.directory, started if started.endswith(".scm") else f"{started}.scm")
+                path = Path(
+                    found.directory, started if started.endswith(".scm") else f"{started}.scm"
+                )
                 if started not in seen and path.is_file():
                     seen.add(started)
                     work.append((started, self.compile_file(path)))
@@ -207,7 +213,9 @@ class Programs:
         """
         assert loaded.snapshot is not None
         if wire.payload_hash(loaded.snapshot) != loaded.snapshot_hash:
-            raise SnapshotError("P501", f"the snapshot of run {loaded.run.run_id} does not have its hash")
+            raise SnapshotError(
+                "P501", f"the snapshot of run {loaded.run.run_id} does not have its hash"
+            )
         wire.verify_chain(
             loaded.chain_hash,
             [(e.seq, e.kind, e.payload, e.payload_hash, e.entry_hash) for e in loaded.entries],
@@ -222,4 +230,7 @@ def _settled_status(loaded: Loaded) -> str:
 
 def _check_program(store: Store, name: str) -> None:
     if store.get_name(name) is None:
-        raise fail("error", f"start-run: no program has the name {name}; `perdure start` and `run` register names")
+        raise fail(
+            "error",
+            f"start-run: no program has the name {name}; `perdure start` and `run` register names",
+        )

@@ -122,7 +122,9 @@ class PythonModules:
                 hint=f"wrap what you need in a module beside the program, or say --allow-python {module}",
             )
         raise CallError(
-            "P311", f"there is no Python module {module!r}: {parts[0]}.py is not {where}", hint="check the name"
+            "P311",
+            f"there is no Python module {module!r}: {parts[0]}.py is not {where}",
+            hint="check the name",
         )
 
     def _beside(self, module: str) -> Path | None:
@@ -181,7 +183,9 @@ def describe(call: Callable[..., Any]) -> Function:
     asynchronous = inspect.iscoroutinefunction(unwrapped) or inspect.iscoroutinefunction(
         getattr(unwrapped, "__call__", None)  # noqa: B004 - an object whose call is async
     )
-    return Function(call, mark_of(call), asynchronous, wants_key, least, None if unlimited else most)
+    return Function(
+        call, mark_of(call), asynchronous, wants_key, least, None if unlimited else most
+    )
 
 
 def _from_file(module: str, path: Path, directory: Path | None) -> ModuleType:

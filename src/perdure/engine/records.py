@@ -74,7 +74,14 @@ def dump_result(value: Any) -> bytes:
 def dump_error(report: ErrorReport) -> bytes:
     """Return the document of a run that is parked, failed or cancelled."""
     return json.dumps(
-        {"error": {"kind": report.kind, "code": report.code, "message": report.message, "text": report.text}},
+        {
+            "error": {
+                "kind": report.kind,
+                "code": report.code,
+                "message": report.message,
+                "text": report.text,
+            }
+        },
         ensure_ascii=False,
     ).encode("utf-8", "replace")
 

@@ -57,7 +57,12 @@ class TurnTaker:
     """Takes turns. `room` says whether an effect could start at once; `store` answers names of programs."""
 
     def __init__(
-        self, store: Store, room: Callable[[Function], bool], programs: Programs, *, stress: bool = False
+        self,
+        store: Store,
+        room: Callable[[Function], bool],
+        programs: Programs,
+        *,
+        stress: bool = False,
     ) -> None:
         self._store = store
         self._room = room
@@ -145,7 +150,9 @@ class TurnTaker:
         _touch(request)
         request.attempt += 1
         name = shown_name(request.arguments[0])
-        return Start(number, name, function, arguments, key_of(live.run_id, number), request.attempt)
+        return Start(
+            number, name, function, arguments, key_of(live.run_id, number), request.attempt
+        )
 
     # -- the commit ------------------------------------------------------------------------
 
@@ -191,7 +198,10 @@ class TurnTaker:
         if status == "waiting" and live.blocked:
             number, reason = next(iter(live.blocked.items()))
             report = records.ErrorReport(
-                kind="effect-missing", code="P313", message=reason, text=f"[P313] {reason}\n  waiting effect: {number}"
+                kind="effect-missing",
+                code="P313",
+                message=reason,
+                text=f"[P313] {reason}\n  waiting effect: {number}",
             )
             return "parked", reason[:200], records.dump_error(report)
         if outcome is None:
@@ -199,11 +209,16 @@ class TurnTaker:
         if status == "completed":
             return status, "", records.dump_result(outcome.result)
         if status in ("parked", "failed"):
-            report = inspection.report_of(live.program, outcome.result, self._programs.toolchain.provider)
+            report = inspection.report_of(
+                live.program, outcome.result, self._programs.toolchain.provider
+            )
             return status, report.message[:200], records.dump_error(report)
         if status == "cancelled":
             report = records.ErrorReport(
-                kind="cancelled", code="P302", message="the run was cancelled", text="the run was cancelled"
+                kind="cancelled",
+                code="P302",
+                message="the run was cancelled",
+                text="the run was cancelled",
             )
             return status, "cancelled", records.dump_error(report)
         return status, waits_for(live), None
@@ -242,8 +257,7 @@ def _touch(changed: Any) -> None:
 
 def _sends(live: LiveRun, outcome: Outcome) -> tuple[Send, ...]:
     return tuple(
-        Send(sent.to, "message", sent.message_id, live.run_id, sent.value)
-        for sent in outcome.sent
+        Send(sent.to, "message", sent.message_id, live.run_id, sent.value) for sent in outcome.sent
     )
 
 
@@ -286,5 +300,3 @@ def _event_text(event: Event) -> str:
         return f"{name} #{number}"
     message_id = getattr(event, "message_id", None)
     return f"{name} {message_id}" if message_id else name
-
-

@@ -195,7 +195,9 @@ class Worker:
             return not self._live or time.monotonic() >= self._drain_until
         if not self._until_idle or self._changed:
             return False
-        busy = any(live.calls or live.pending for live in self._live.values() if live.status != "parked")
+        busy = any(
+            live.calls or live.pending for live in self._live.values() if live.status != "parked"
+        )
         return not busy and (self._wanted is not None or self._store.next_wake() != 0.0)
 
     async def _rest(self, now: float) -> None:
@@ -441,7 +443,9 @@ class Worker:
         faults.reached("effect-ended")
         number = start.number
         live.calls.pop(number, None)
-        decided = decide(start.function.mark, ended, name=start.name, attempt=start.attempt, key=start.key)
+        decided = decide(
+            start.function.mark, ended, name=start.name, attempt=start.attempt, key=start.key
+        )
         if isinstance(decided, Succeeded):
             live.events.append(Returned(number, decided.value))
         elif isinstance(decided, Again):

@@ -15,7 +15,17 @@ from typing import Any
 
 from msgspec import Struct
 
-from perdure.machine.code import AFTER, CALL, CODES, OTHER, PROLOGUE, REDO, TAIL, CodeInfo, CodeProvider
+from perdure.machine.code import (
+    AFTER,
+    CALL,
+    CODES,
+    OTHER,
+    PROLOGUE,
+    REDO,
+    CodeInfo,
+    CodeProvider,
+    Site,
+)
 from perdure.machine.state import Frame
 
 Entry = tuple[FrameType, int, CodeInfo]
@@ -71,24 +81,33 @@ def capture(
             entries.pop()
     if not entries:
         return Captured(stack, 0, OTHER, False, behind)  # noqa: FBT003 - a field
-    last = len(entries) - 1
-    kind = OTHER
-    info = entries[last][2]
-    for index, (frame, instruction, info) in enumerate(entries):
-        line = info.site_at(instruction)
-        kind = info.kinds.get(line, OTHER)
-        if index == last and mode == REDO:
-            site = provider.site(info.definition, info.redo.get(line, line), REDO)
-        elif kind == TAIL or (index == last and kind == OTHER and not _has_after(info, line, provider)):
-            continue
-        else:
-            assert kind == CALL or index == last, f"not a call: site {line} of {info.definition}"
-            site = provider.site(info.definition, line, AFTER)
-        variables = frame.f_locals
-        stack = Frame(site, tuple([variables[name] for name in site.names]), stack)
-    return Captured(stack, len(entries), kind, info.careful, behind)
+    innermost, instruction, info = entries.pop()
+    for frame, called_at, outer in entries:
+        try:
+            site = outer.returns[called_at]
+        except KeyError:
+            site = _return_site(outer, called_at, provider)
+        if site is not None:
+            variables = frame.f_locals
+            stack = Frame(site, tuple([variables[name] for name in site.names]), stack)
+    line = info.site_at(instruction)
+    kind = info.kinds.get(line, OTHER)
+    if mode == REDO:
+        here = provider.site(info.definition, info.redo.get(line, line), REDO)
+    elif kind == CALL or (info.careful and provider.takes_value(info.definition, line)):
+        here = provider.site(info.definition, line, AFTER)
+    else:
+        return Captured(stack, len(entries) + 1, kind, info.careful, behind)
+    variables = innermost.f_locals
+    stack = Frame(here, tuple([variables[name] for name in here.names]), stack)
+    return Captured(stack, len(entries) + 1, kind, info.careful, behind)
 
 
-def _has_after(info: CodeInfo, line: int, provider: CodeProvider) -> bool:
-    """Whether a value can be given to a site that is no call: an open-coded primitive in careful form."""
-    return info.careful and provider.takes_value(info.definition, line)
+def _return_site(info: CodeInfo, called_at: int, provider: CodeProvider) -> Site | None:
+    """Return where a call of compiled code returns to, None for a tail call; remembered in `info`."""
+    line = info.site_at(called_at)
+    kind = info.kinds.get(line, OTHER)
+    assert kind != OTHER, f"not a call: site {line} of {info.definition}"
+    site = provider.site(info.definition, line, AFTER) if kind == CALL else None
+    info.returns[called_at] = site
+    return site

@@ -10,6 +10,7 @@ from __future__ import annotations
 from types import CodeType
 from typing import Any, Protocol
 
+import msgspec
 from msgspec import Struct
 
 REDO = 0
@@ -44,7 +45,7 @@ class CodeInfo(Struct, eq=False):
     """How to read a traceback entry of one code object.
 
     `number` is its lambda's number, or -1 for a residual or a factory; `factory` says that its frames are no part of a
-    continuation. `kinds` maps sites to CALL or TAIL (OTHER when absent), `redo` maps a site to the one from which its
+    continuation. `returns` remembers where a call at an instruction returns to (None: it was a tail call). `kinds` maps sites to CALL or TAIL (OTHER when absent), `redo` maps a site to the one from which its
     statement is redone when that is another one.
     """
 
@@ -56,6 +57,7 @@ class CodeInfo(Struct, eq=False):
     redo: dict[int, int]
     careful: bool = False
     lines: dict[int, int] | None = None
+    returns: dict[int, Site | None] = msgspec.field(default_factory=dict)
 
     def site_at(self, instruction: int) -> int:
         """Return the site (or PROLOGUE) of an instruction, given `tb_lasti`."""

@@ -27,7 +27,7 @@ from perdure.machine.code import AFTER, CALL, OTHER, REDO, CodeProvider, Site
 from perdure.machine.errors import condition_of
 from perdure.machine.events import apply
 from perdure.machine.registers import EVALUATOR, REGISTERS
-from perdure.machine.signals import Preempt, Signal
+from perdure.machine.signals import Signal
 from perdure.machine.state import Continuation, Frame, Redo, Request, Root, Task
 from perdure.machine.turn import Event, Logged, Outcome, Sent, Started
 from perdure.values import barrier, ports
@@ -47,8 +47,8 @@ def identity(value: Any) -> Any:
     return value
 
 
-def _anything(arguments: tuple[Any, ...]) -> None:
-    """Accept the arguments of any effect; the engine puts its own check in place of this."""
+def _anything(asked: Any) -> None:
+    """Accept what an effect, or the name of a program, is asked with; the engine puts its own checks in place of this."""
 
 
 class Hooks(Struct, frozen=True):
@@ -74,6 +74,8 @@ class Machine:
         self.changed_globals: dict[str, None] = namespace["!changed"]
         self.log = barrier.WriteLog()
         self.call_builtin: Callable[..., Any] | None = None
+        self.export_value: Callable[[Any], Any] = identity
+        self.check_program: Callable[[str], None] = _anything
         self.check_effect: Callable[[tuple[Any, ...]], None] = _anything
         self._residuals: dict[Site, Any] = {}
         self._careful: dict[Site, Any] = {}
@@ -81,7 +83,7 @@ class Machine:
         self.running = False
         self.now = root.time
         # -- the task in progress
-        self.task: Task = None  # type: ignore[assignment] - set while `running`
+        self.task: Task
         self.callee: Any = identity
         self.arguments: tuple[Any, ...] = ()
         self.stack: Any = None
@@ -161,8 +163,8 @@ class Machine:
         if self.ready:
             return "ready", None
         everyone = [task for _, task in self.root.tasks.entries.values()]
-        if main.status in tasks.FINISHED:
-            if all(t.status in tasks.FINISHED for t in everyone):
+        if main.status in requests.FINISHED:
+            if all(t.status in requests.FINISHED for t in everyone):
                 status = "cancelled" if self.root.cancelled else main.status
                 return status, main.result
             return "waiting", None
@@ -299,6 +301,9 @@ class Machine:
                 barrier.touch(raised)
             if redo is not None:
                 raised.frame = Redo(redo, REGISTERS.dynamic, identity, (UNSPECIFIED,))
+            elif self.arguments and self.arguments[0] is self:
+                # An isolated primitive can't be saved, and its statement is over: all that can be redone is the error.
+                raised.frame = Redo(self.stack, REGISTERS.dynamic, self.hooks.signal, (raised,))
             else:
                 raised.frame = Redo(self.stack, REGISTERS.dynamic, self.callee, self.arguments)
         self.callee, self.arguments, self.stack = self.hooks.signal, (raised,), stack
@@ -419,6 +424,3 @@ class Machine:
     def withdraw_outside(self, request: Request) -> None:
         """Note that nobody waits any more for a request that the engine acts upon."""
         self._withdrawn.append(request.number)
-
-
-__all__ = ["AGAIN", "Hooks", "Machine", "Preempt", "Sent", "identity", "requests"]

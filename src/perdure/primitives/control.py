@@ -21,6 +21,7 @@ from perdure.machine.state import (
 )
 from perdure.primitives.registry import primitive
 from perdure.values.conditions import wrong_type
+from perdure.values.lists import list_items
 from perdure.values.types import TRUE, UNSPECIFIED, PythonProcedure, on_python_call
 
 primitive("%identity")(identity)
@@ -43,6 +44,18 @@ def call_cc(proc: Any) -> Any:
     if not callable(proc):
         raise wrong_type("call/cc", "a procedure", proc)
     raise CaptureContinuation(proc)
+
+
+def _apply(machine: Machine, proc: Any, arguments: tuple[Any, ...]) -> Any:
+    machine.callee, machine.arguments = proc, arguments
+    return AGAIN
+
+
+@primitive("apply")
+def apply(proc: Any, argument: Any, *arguments: Any) -> Any:
+    """Call a procedure with arguments, the last of which is a list of more; as a value: calls are open-coded."""
+    *first, last = (argument, *arguments)
+    raise Isolated(_apply, proc, (*first, *list_items("apply", last)))
 
 
 def _throw(continuation: Continuation, returned: tuple[Any, ...]) -> Any:

@@ -1,18 +1,20 @@
 """Write a live heap as a full snapshot or as a delta.
 
 Layer: snapshot. Imports machine, values, base; never store or engine.
-Invariant: equal heaps with equal object ids encode to equal bytes; a delta's cost is that of what
-changed.
+Invariant: equal heaps with equal object ids encode to equal bytes; a delta costs what changed.
 
-    full   [1, "full", next id, root id, [definition hash ...], [[global, value] ...], [[id, tag,
-    field ...] ...]] delta  [1, "delta", first new id, [new hash ...], [[global, value] ...],
-    [change ...], [[tag, field ...] ...]]
+    full   [1, "full", next id, root id, definitions, globals, [[id, tag, field ...] ...]]
+    delta  [1, "delta", first new id, definitions, globals, changes, [[tag, field ...] ...]]
 
-A delta's new objects have the ids from `first new id` on, in order, so that they need not be
-written. Changes, in
-the order of ids: `[id, tag, field ...]` a whole object, `[id, "~", index, form ...]` fields of
-one, `[id, "=", slot, form ...]` slots, `[id, "+", old key, new key ...]` keys replaced by equal
-ones, `[id, "-", [key ...], key, value ...]` keys removed, then set.
+A delta's new objects have the ids from `first new id` on, in order, so they need not be written.
+A change is one of
+
+    [id, tag, field ...]               a whole object
+    [id, "~", index, form ...]         some fields of one
+    [id, "=", slot, form ...]          slots of a vector or bytevector
+    [id, "+", old, new ...]            keys of a hash table, replaced by equal ones
+    [id, "-", [key ...], key, value ...]   keys removed, then set
+
 docs/reference/snapshot-format.md is the full description.
 
 Not recursive: objects are queued when a reference to them is written. Not one `isinstance` chain:

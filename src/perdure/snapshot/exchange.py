@@ -170,9 +170,9 @@ def decode_value(document: Any) -> Any:
 
 
 def _decode(document: Any) -> Any:
-    if type(document) is not list or type(document[0]) is not int or len(document) < 2:  # noqa: PLR2004
+    if type(document) is not list or len(document) < len(("version", "form")):
         raise bad("this is not a value between runs")
-    if document[0] != VERSION:
+    if type(document[0]) is not int or document[0] != VERSION:
         raise SnapshotError("P506", f"a value between runs has format version {document[0]}")
     made: list[Any] = []
     for record in document[2:]:
@@ -227,7 +227,8 @@ def dump_value(value: Any) -> bytes:
     if len(payload) > limits.PAYLOAD_MAX_BYTES:
         raise fail(
             "boundary-error",
-            f"a value of {len(payload)} bytes can't cross to another run, the limit is {limits.PAYLOAD_MAX_BYTES} bytes",
+            f"a value of {len(payload)} bytes can't cross to another run, "
+            f"the limit is {limits.PAYLOAD_MAX_BYTES} bytes",
         )
     return payload
 

@@ -58,12 +58,16 @@ class Codec:
         self.natives = natives
         self.is_global = is_global
         self.names: dict[int, str] = {}
+        self._kept: list[Any] = []
         self.homes: dict[str, dict[str, Any]] = {}
         self.add_natives(natives)
 
     def add_natives(self, more: dict[str, Any]) -> None:
         """Make more names known; the first name of a value is the one that is written."""
         self.natives.update(more)
+        # Names are found by identity, so no value of the table may ever be freed, replaced ones
+        # included.
+        self._kept += more.values()
         for name, value in more.items():
             self.names.setdefault(id(value), name)
             if type(value) is FunctionType:
@@ -74,7 +78,7 @@ class Codec:
             if isinstance(value, Struct) and hasattr(value, "oid") and type(value.oid) is int:
                 value.oid = NativeId(name)
 
-    def create(self, root: Root, namespace: dict[str, Any], _statics: Any = None) -> Heap:
+    def create(self, root: Root, namespace: dict[str, Any]) -> Heap:
         """Return the heap of a run that was never saved.
 
         Args:

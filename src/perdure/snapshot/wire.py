@@ -74,7 +74,8 @@ def unpack(payload: bytes, expected_hash: bytes | None = None) -> Any:
     if expected_hash is not None and payload_hash(payload) != expected_hash:
         raise SnapshotError(
             "P501",
-            f"stored data of {len(payload)} bytes does not have its hash {expected_hash.hex()[:16]}…: it was changed",
+            f"stored data of {len(payload)} bytes does not have its hash "
+            f"{expected_hash.hex()[:16]}…: it was changed",
             hint="restore the database from a backup; nothing of this run was loaded",
         )
     text = _decompress(payload) if payload[:4] == ZSTD_MAGIC else payload
@@ -90,7 +91,7 @@ def _decompress(payload: bytes) -> bytes:
         if size > limits.SNAPSHOT_MAX_BYTES:
             raise SnapshotError(
                 "P503",
-                f"compressed data declares {size} bytes, more than the limit {limits.SNAPSHOT_MAX_BYTES}",
+                f"compressed data declares {size} bytes, the limit is {limits.SNAPSHOT_MAX_BYTES}",
             )
         text: bytes = _contexts.decompressor.decompress(payload, max_output_size=max(size, 1))
     except (zstandard.ZstdError, MemoryError) as error:
@@ -137,7 +138,8 @@ def verify_chain(
         if previous != expected:
             raise SnapshotError(
                 "P501",
-                f"log entry {seq} ({kind}) does not have its hash {expected.hex()[:16]}…: it, or one before it, was changed",
+                f"log entry {seq} ({kind}) does not have its hash {expected.hex()[:16]}…: "
+                "it, or one before it, was changed",
                 hint="restore the database from a backup; nothing of this run was loaded",
             )
     return previous

@@ -6,24 +6,21 @@ into a payload.
 
 How it is used, in the order of a run's life:
 
-    put_program, put_definitions, set_name          code, by content hash
-    start_run                                       a run exists: status ready, seq 0, nothing
-      loaded yet
-    register_owner                                  a worker says that it lives
-    claim / claim_one                               the worker owns the run under a new epoch
-    load, inbox                                     what it needs to decode the run and go on
-    commit                                          one turn (or many runs' turns) in one
-    transaction release                                         somebody else may have it
-    close                                           the owner's lock dies with the handle
+    put_program, put_definitions, set_name    code, by content hash
+    start_run                                 a run exists: ready, at seq 0, nothing loaded yet
+    register_owner                            a worker says that it lives
+    claim, claim_one                          the worker owns the run under a new epoch
+    load, inbox                               what it needs to decode the run and go on
+    commit                                    turns of one or many runs, in one transaction
+    release                                   somebody else may have it
+    close                                     the owner's lock dies with the handle
 
 Guarantees that every store gives, and tests/store checks:
-1. `commit` of one turn is all or nothing, and conditional on (run, epoch, seq - 1): two owners
-never both win.
-2. When `commit`, `start_run`, `send` or `put_*` has returned, a crash or power cut does not undo
-it.
+1. `commit` of a turn is all or nothing, and conditional on (run, epoch, seq - 1): two owners never
+   both win.
+2. When `commit`, `start_run`, `send` or `put_*` has returned, no crash or power cut undoes it.
 3. A message is delivered once for its (receiver, sender, message id), also after it was consumed.
-4. A run is claimed by at most one living owner at a time; a dead owner's runs can be claimed at
-once.
+4. A run has at most one living owner at a time; a dead owner's runs can be claimed at once.
 5. Rows of one inbox come in the order in which they were committed.
 
 A handle belongs to one thread; `another()` gives a second thread its own. All methods may raise

@@ -154,7 +154,7 @@ class MemoryStore:
                 raise CallError(
                     "P302",
                     f"run {new.run_id} exists already with another {differs} ({run.program_name})",
-                    hint="give another --id, or the same program and arguments to go on with it",
+                    hint="give another --id, or the same program and arguments",
                 )
             return run, made
 
@@ -164,8 +164,19 @@ class MemoryStore:
             return False
         now = self.now()
         run = Run(
-            new.run_id, new.program_name, new.program_hash, new.parent, "ready", "", 0, 0, 0, None, now, now
-        )  # fmt: skip
+            run_id=new.run_id,
+            program_name=new.program_name,
+            program_hash=new.program_hash,
+            parent=new.parent,
+            status="ready",
+            detail="",
+            seq=0,
+            epoch=0,
+            owner=0,
+            wake_at=None,
+            created_at=now,
+            updated_at=now,
+        )
         record = world.runs[new.run_id] = _Record(run, new.arguments)
         record.inbox = world.mail.pop(new.run_id, [])
         record.seen = {(m.sender, m.message_id): m.at for m in record.inbox if m.message_id}
@@ -366,8 +377,13 @@ class MemoryStore:
             return False
         now = self.now()
         record.run = replace(
-            run, seq=turn.seq, status=turn.status, detail=turn.detail, wake_at=turn.wake_at, updated_at=now
-        )  # fmt: skip
+            run,
+            seq=turn.seq,
+            status=turn.status,
+            detail=turn.detail,
+            wake_at=turn.wake_at,
+            updated_at=now,
+        )
         record.log.append(
             Entry(turn.seq, turn.kind, now, turn.entry_hash, turn.payload, note=turn.note)
         )

@@ -43,7 +43,10 @@ from perdure.store.api import (
 from perdure.store.database import as_store_error, connect, lock_directory, translated
 from perdure.store.owners import OwnerLocks
 
-_RUN_COLUMNS = "id, name, program, parent, status, detail, seq, epoch, owner, wake_at, created_at, updated_at, quarantined"
+_RUN_COLUMNS = (
+    "id, name, program, parent, status, detail, seq, epoch, owner, wake_at, "
+    "created_at, updated_at, quarantined"
+)
 _GET_RUN = f"SELECT {_RUN_COLUMNS} FROM runs WHERE id = ?"  # noqa: S608 - a constant
 _CLAIMABLE = (
     "SELECT num FROM runs WHERE ready = 1 AND owner = 0 AND quarantined = '' "
@@ -146,7 +149,7 @@ class SqliteStore:
                     raise CallError(
                         "P302",
                         f"run {new.run_id} exists already with another {differs} ({name})",
-                        hint="give another --id, or the same program and arguments to go on with it",
+                        hint="give another --id, or the same program and arguments",
                     )
             run = Run(*self._execute(_GET_RUN, (new.run_id,)).fetchone())
         return run, made
@@ -168,7 +171,8 @@ class SqliteStore:
             where.append("parent = ?")
             values.append(wanted.parent)
         query = (
-            f"SELECT {_RUN_COLUMNS} FROM runs WHERE {' AND '.join(where)} "  # noqa: S608 - constants
+            f"SELECT {_RUN_COLUMNS} FROM runs "  # noqa: S608 - made of constants
+            f"WHERE {' AND '.join(where)} "
             "ORDER BY num DESC LIMIT ?"
         )
         return [Run(*row) for row in self._rows(query, *values, wanted.limit)]
@@ -345,7 +349,8 @@ class SqliteStore:
         # `reap` sets it again.
         return Claim(
             *self._execute(
-                "UPDATE runs SET owner = ?, ready = 0, epoch = epoch + 1 WHERE num = ? RETURNING id, epoch",
+                "UPDATE runs SET owner = ?, ready = 0, epoch = epoch + 1 WHERE num = ? "
+                "RETURNING id, epoch",
                 (owner, num),
             ).fetchone()
         )
@@ -444,5 +449,5 @@ class SqliteStore:
         return row[0] if row else None
 
 
-def _sha256(payload: Any) -> bytes:
-    return hashlib.sha256(payload).digest()
+def _sha256(*arguments: Any) -> bytes:
+    return hashlib.sha256(arguments[0]).digest()

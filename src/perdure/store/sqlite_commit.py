@@ -73,7 +73,8 @@ def _mail(execute: Execute, message: Send, now: float) -> bool:
     ):
         return False
     execute(
-        "INSERT INTO mail (run_id, kind, message_id, sender, payload, at) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO mail (run_id, kind, message_id, sender, payload, at) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
         (message.to, message.kind, message.message_id, message.sender, message.payload, now),
     )
     return True
@@ -125,7 +126,8 @@ def commit(connection: apsw.Connection, turn: Commit, now: float, retention: Ret
         execute("INSERT INTO outputs VALUES (?, ?, ?)", (num, seq, turn.output))
     for line in turn.logged:
         execute(
-            "INSERT INTO log_lines (run, seq, at, level, message, fields) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO log_lines (run, seq, at, level, message, fields) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
             (num, seq, now, line.level, line.message, line.fields),
         )
     for new in turn.starts:
@@ -147,7 +149,8 @@ def commit(connection: apsw.Connection, turn: Commit, now: float, retention: Ret
 
 def _watch(execute: Execute, num: int, watched: str, now: float) -> None:
     row = execute(
-        "SELECT status, coalesce(result, x'') FROM runs LEFT JOIN run_data ON run = num WHERE id = ?",
+        "SELECT status, coalesce(result, x'') FROM runs LEFT JOIN run_data ON run = num "
+        "WHERE id = ?",
         (watched,),
     ).fetchone()
     if row is not None and row[0] in FINAL:
@@ -217,17 +220,20 @@ def prune(connection: apsw.Connection, policy: PrunePolicy, now: float) -> Prune
     runs = message_ids = 0
     if policy.finished_s is not None:
         nums = execute(
-            "SELECT num FROM runs WHERE status IN ('completed', 'failed', 'cancelled') AND updated_at <= ?",
+            "SELECT num FROM runs WHERE status IN ('completed', 'failed', 'cancelled') "
+            "AND updated_at <= ?",
             (now - policy.finished_s,),
         ).fetchall()
         for table in _OF_A_RUN:
-            connection.executemany(f"DELETE FROM {table} WHERE run = ?", nums)  # noqa: S608 - constants
+            delete = f"DELETE FROM {table} WHERE run = ?"  # noqa: S608 - made of constants
+            connection.executemany(delete, nums)
         connection.executemany("DELETE FROM runs WHERE num = ?", nums)
         runs = len(nums)
     if policy.message_ids_s is not None:
         # An id is kept while its message still waits in an inbox.
         execute(
-            "DELETE FROM seen WHERE at <= ? AND NOT EXISTS (SELECT 1 FROM inbox WHERE inbox.run = seen.run "
+            "DELETE FROM seen WHERE at <= ? AND NOT EXISTS "
+            "(SELECT 1 FROM inbox WHERE inbox.run = seen.run "
             "AND inbox.sender = seen.sender AND inbox.message_id = seen.message_id)",
             (now - policy.message_ids_s,),
         )

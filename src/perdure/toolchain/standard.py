@@ -19,7 +19,6 @@ from typing import Any
 
 import msgspec
 
-import perdure
 from perdure.compiler.provider import Provider, dump_procedures, load_procedures
 from perdure.frontends.scheme.exports import StandardIndex
 from perdure.frontends.scheme.standard import load_standard
@@ -80,7 +79,7 @@ def _compile() -> tuple[list[tuple[str, str, bytes, bytes, bytes]], bytes]:
 
 def _key() -> str:
     """Return a hash of everything that the compiled library depends on."""
-    root = Path(perdure.__file__).parent
+    root = Path(__file__).parent.parent
     hashed = hashlib.sha256(f"{sys.implementation.cache_tag} {sys.hexversion}".encode())
     for folder in _SOURCES:
         for directory, folders, files in os.walk(root / folder):

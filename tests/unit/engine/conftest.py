@@ -9,7 +9,7 @@ import pytest
 
 from perdure import Engine
 
-SHOP = '''
+SHOP = """
 import asyncio
 import threading
 from perdure import Retry, builtin, effect
@@ -43,7 +43,7 @@ def weird(): return {1, 2}
 
 @builtin
 def double(x): return x * 2
-'''
+"""
 
 
 @pytest.fixture

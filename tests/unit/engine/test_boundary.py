@@ -17,7 +17,18 @@ from perdure.base import limits
 from perdure.base.errors import CallError
 from perdure.engine.boundary import BoundaryError, from_python, to_python
 from perdure.engine.jsonable import from_jsonable, parse, text_of, to_jsonable
-from perdure.values.types import FALSE, NIL, TRUE, Box, HashTable, Pair, String, Symbol, Vector, intern
+from perdure.values.types import (
+    FALSE,
+    NIL,
+    TRUE,
+    Box,
+    HashTable,
+    Pair,
+    String,
+    Symbol,
+    Vector,
+    intern,
+)
 
 scalars = (
     st.none()
@@ -70,7 +81,11 @@ def test_scheme_values_map_to_json_like_data() -> None:
     table = HashTable("equal", {})
     name = intern("price")
     table.entries[name] = (name, Pair(1, Pair(TRUE, Pair(FALSE, Pair(intern("null"), NIL)))))
-    assert to_python(Vector([table, NIL, intern("card")])) == [{"price": [1, True, False, None]}, [], "card"]
+    assert to_python(Vector([table, NIL, intern("card")])) == [
+        {"price": [1, True, False, None]},
+        [],
+        "card",
+    ]
 
 
 def test_dataclasses_and_tuples_come_in() -> None:
@@ -89,7 +104,9 @@ def test_a_refused_part_is_named_with_its_path() -> None:
     outer = HashTable("equal", {})
     items = intern("items")
     outer.entries[items] = (items, Vector([0, 1, 2, inner]))
-    with pytest.raises(BoundaryError, match=r"^at argument 1.items\[3\].price: a box can't cross to Python$"):
+    with pytest.raises(
+        BoundaryError, match=r"^at argument 1.items\[3\].price: a box can't cross to Python$"
+    ):
         to_python(outer, "argument 1")
 
 

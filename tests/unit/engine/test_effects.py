@@ -59,7 +59,9 @@ def test_the_key_is_given_to_who_asks_for_it() -> None:
     assert perform(charge, 3, key="run/7").value.text == "3 run/7"
 
 
-@pytest.mark.parametrize("error", [ValueError, SystemExit, KeyboardInterrupt, asyncio.CancelledError, GeneratorExit])
+@pytest.mark.parametrize(
+    "error", [ValueError, SystemExit, KeyboardInterrupt, asyncio.CancelledError, GeneratorExit]
+)
 def test_whatever_a_function_raises_is_its_end(error: type[BaseException]) -> None:
     def plain_one() -> None:
         raise error("x")

@@ -87,7 +87,9 @@ def test_names_that_are_no_module_names_are_refused(modules: PythonModules, name
 
 
 @pytest.mark.parametrize(("name", "why"), [("broken", "no config"), ("leaves", "SystemExit: 3")])
-def test_a_module_that_raises_is_reported_with_its_place(modules: PythonModules, name: str, why: str) -> None:
+def test_a_module_that_raises_is_reported_with_its_place(
+    modules: PythonModules, name: str, why: str
+) -> None:
     with pytest.raises(CallError, match=why) as caught:
         modules.exports(name)
     assert f"{name}.py" in str(caught.value)

@@ -3,12 +3,29 @@
 Method: exhaustive over a pool of values at each argument position, up to three arguments.
 """
 
+import contextlib
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from perdure.primitives import TABLE
+from perdure.base import limits
+from perdure.primitives import (
+    TABLE,
+    arithmetic,
+    basics,
+    chars,
+    conditions,
+    hash_tables,
+    input,
+    number_tests,
+    output,
+    pairs,
+    records,
+    strings,
+    vectors,
+)
 from perdure.values import ports
 from perdure.values.barrier import ConstantId, ConstantMutation, WriteLog, use
 from perdure.values.conditions import SchemeError, condition
@@ -63,54 +80,80 @@ def table(kind: str) -> Any:
 PLAIN_RTD = RecordType("point", ("x", "y"))
 
 
-def pool() -> list[Any]:
-    """Return a new value of every kind, and the edge cases of numbers."""
-    return [
-        0,
-        2,
-        -1,
-        10**30,
-        1.5,
-        3.0,
-        float("nan"),
-        float("inf"),
-        ratio(1, 3),
-        FALSE,
-        TRUE,
-        NIL,
-        EOF,
-        UNSPECIFIED,
-        intern("a"),
-        Symbol("u"),
-        char("c"),
-        String("text"),
-        Pair(1, Pair(Pair(2, 3), NIL)),
-        Pair(1, 2),
-        circular(),
-        Vector([1, 2, char("v")]),
-        Bytevector(bytearray(b"abc")),
-        Box(1),
-        table("equal"),
-        table("string"),
-        PLAIN_RTD,
-        Record(PLAIN_RTD, [1, 2]),
-        Values((1, 2)),
-        Promise(Box(Pair(TRUE, 1))),
-        condition("error", "message", 1),
-        ports.open_text_input("some\ntext"),
-        ports.open_bytes_input(b"bytes"),
-        text_output(),
-        ports.open_output("bytes"),
-        closed_port(),
-        ports.CONSOLE_INPUT,
-        ports.CONSOLE_OUTPUT,
-        TABLE["car"].function,
-    ]
+MAKERS: list[Callable[[], Any]] = [
+    lambda: 0,
+    lambda: 2,
+    lambda: -1,
+    lambda: 10**30,
+    lambda: 1.5,
+    lambda: 3.0,
+    lambda: float("nan"),
+    lambda: float("inf"),
+    lambda: ratio(1, 3),
+    lambda: FALSE,
+    lambda: TRUE,
+    lambda: NIL,
+    lambda: EOF,
+    lambda: UNSPECIFIED,
+    lambda: intern("a"),
+    lambda: Symbol("u"),
+    lambda: char("c"),
+    lambda: String("text"),
+    lambda: Pair(1, Pair(Pair(2, 3), NIL)),
+    lambda: Pair(1, 2),
+    lambda: circular(),
+    lambda: Vector([1, 2, char("v")]),
+    lambda: Bytevector(bytearray(b"abc")),
+    lambda: Box(1),
+    lambda: table("equal"),
+    lambda: table("string"),
+    lambda: PLAIN_RTD,
+    lambda: Record(PLAIN_RTD, [1, 2]),
+    lambda: Values((1, 2)),
+    lambda: Promise(Box(Pair(TRUE, 1))),
+    lambda: condition("error", "message", 1),
+    lambda: ports.open_text_input("some\ntext"),
+    lambda: ports.open_bytes_input(b"bytes"),
+    lambda: text_output(),
+    lambda: ports.open_output("bytes"),
+    lambda: closed_port(),
+    lambda: ports.CONSOLE_INPUT,
+    lambda: ports.CONSOLE_OUTPUT,
+    lambda: TABLE["car"].function,
+]
+"""Each makes a new value of one kind; numbers with their edge cases."""
 
 
-HEAP = {type(value) for value in pool()}
-SIZE = len(pool())
-SHORT = [0, 1, 2, 4, 9, 11, 14, 16, 17, 18, 20, 21, 22, 24, 27, 31, 33]
+def make(row: tuple[int, ...]) -> tuple[Any, ...]:
+    """Return new values for positions; one position gives one object."""
+    made = {i: MAKERS[i]() for i in row}
+    return tuple(made[i] for i in row)
+
+
+FAMILIES = (
+    arithmetic,
+    basics,
+    chars,
+    conditions,
+    hash_tables,
+    input,
+    number_tests,
+    output,
+    pairs,
+    records,
+    strings,
+    vectors,
+)
+NAMES = sorted(
+    name
+    for name, found in TABLE.items()
+    if found.function.__module__ in {family.__name__ for family in FAMILIES}
+)
+"""The primitives that depend on their arguments alone; what asks the machine is tested with it."""
+HEAP = {type(maker()) for maker in MAKERS}
+SIZE = len(MAKERS)
+SHORT = [0, 1, 2, 4, 11, 14, 16, 17, 18, 21, 22, 24, 32]
+"""The positions that are tried when there are three arguments."""
 
 
 def state(values: tuple[Any, ...]) -> list[str]:
@@ -129,6 +172,13 @@ def state(values: tuple[Any, ...]) -> list[str]:
     return seen
 
 
+def freeze(value: Any) -> None:
+    """Make a value, and the pairs and boxes right under it, parts of a constant."""
+    for part in (value, getattr(value, "cdr", None), getattr(value, "state", None)):
+        if hasattr(part, "oid"):
+            part.oid = ConstantId("constant", 0)
+
+
 def calls(name: str) -> list[tuple[int, ...]]:
     """Return the argument lists to try, as positions in the pool."""
     found = TABLE[name]
@@ -141,49 +191,50 @@ def calls(name: str) -> list[tuple[int, ...]]:
     return [row + (0,) * extra for row in rows]
 
 
-MUTATES = [name for name in TABLE if name.endswith("!") or name.startswith(("%read", "write"))]
+MUTATES = [name for name in NAMES if name.endswith("!") or name.startswith(("%read", "write"))]
 
 
-@pytest.mark.parametrize("name", sorted(TABLE))
-def test_a_primitive_returns_a_heap_value_or_raises_a_condition(name: str) -> None:
-    """No call with arguments of whatever kinds lets a Python exception or a Python value out."""
-    function = TABLE[name].function
+@pytest.fixture(autouse=True)
+def low_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let circular data meet the limits of size early."""
+    monkeypatch.setattr(limits, "PRINTED_MAX_CHARS", 2_000)
+    monkeypatch.setattr(limits, "KEY_PARTS_MAX", 1_000)
+    monkeypatch.setattr(limits, "OBJECT_MAX_SLOTS", 100_000)
     use(WriteLog())
     ports.use_console([])
-    values = pool()
-    mutates = name in MUTATES or name == "display"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_primitive_returns_a_heap_value_or_raises_a_condition(name: str) -> None:
+    """No call lets a Python exception or a Python value out; one that fails has changed nothing."""
+    function = TABLE[name].function
+    mutates = name in MUTATES
+    fixed = make(tuple(range(SIZE)))
     for row in calls(name):
-        if mutates:
-            values = pool()
-        arguments = tuple(values[i] for i in row)
+        arguments = make(row) if mutates else tuple(fixed[i] for i in row)
         before = state(arguments) if mutates else []
         try:
             result = function(*arguments)
         except (SchemeError, ports.ConsoleRead):
-            if mutates:
-                assert state(arguments) == before, (name, row)
+            assert not mutates or state(arguments) == before, (name, row)
             continue
         except Exception as error:  # noqa: BLE001 - the very thing that is tested
             pytest.fail(f"{name}{row}: {type(error).__name__}: {error}")
         assert type(result) in HEAP or callable(result), (name, row, result)
 
 
-@pytest.mark.parametrize("name", sorted(MUTATES))
+@pytest.mark.parametrize("name", MUTATES)
 def test_a_primitive_never_changes_a_constant(name: str) -> None:
     """Arguments that are parts of literal constants are as they were after any call."""
     function = TABLE[name].function
     for row in calls(name):
-        values = pool()
-        for value in values:
-            if hasattr(value, "oid"):
-                value.oid = value.oid or ConstantId("constant", 0)
-        # A port is never a constant, and writing to it is allowed.
-        arguments = tuple(values[i] for i in row)
+        arguments = make(row)
+        # A port is never a constant.
         constants = tuple(v for v in arguments if type(v) is not ports.Port)
+        for constant in constants:
+            freeze(constant)
         before = state(constants)
-        try:
+        with contextlib.suppress(SchemeError, ports.ConsoleRead, ConstantMutation):
             function(*arguments)
-        except (SchemeError, ports.ConsoleRead, ConstantMutation):
-            pass
         assert state(constants) == before, (name, row)
-        PLAIN_RTD.oid = 0
+    PLAIN_RTD.oid = 0

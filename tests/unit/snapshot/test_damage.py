@@ -111,9 +111,61 @@ def places(node: Any, path: tuple[int, ...] = ()) -> list[tuple[int, ...]]:
     return found
 
 
-STRANGE = [None, True, False, -1, 0, 1, 2, 7, 1 << 60, 0.5, "", "p", "f", "v", "h", "u", "R", "#-", "#x", "'a", "ca", "cab",
-    "i0", "i", "izz", "q1/2", "q2/4", "q1/0", "q1", "fx", "%:car", "p%:car", "pnope", "eqv", "~", "=", [], [1], [999], [0], [-1],
-    [True], ["1"], [[1]], [1, 2], [1, 2, 3], ["s", 0, 0], ["s", 0, 99], ["s", 9, 0], ["k", 0, 0], ["k", -1, 0], {}, {"a": 1}]  # fmt: skip
+STRANGE = [
+    None,
+    True,
+    False,
+    -1,
+    0,
+    1,
+    2,
+    7,
+    1 << 60,
+    0.5,
+    "",
+    "p",
+    "f",
+    "v",
+    "h",
+    "u",
+    "R",
+    "#-",
+    "#x",
+    "'a",
+    "ca",
+    "cab",
+    "i0",
+    "i",
+    "izz",
+    "q1/2",
+    "q2/4",
+    "q1/0",
+    "q1",
+    "fx",
+    "%:car",
+    "p%:car",
+    "pnope",
+    "eqv",
+    "~",
+    "=",
+    [],
+    [1],
+    [999],
+    [0],
+    [-1],
+    [True],
+    ["1"],
+    [[1]],
+    [1, 2],
+    [1, 2, 3],
+    ["s", 0, 0],
+    ["s", 0, 99],
+    ["s", 9, 0],
+    ["k", 0, 0],
+    ["k", -1, 0],
+    {},
+    {"a": 1},
+]
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -139,10 +191,16 @@ def test_a_document_with_a_strange_part_never_escapes(seed: int) -> None:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=3), inner, max_size=2)
+    ),
     max_leaves=20,
-)  # fmt: skip
+)
 
 
 @given(JSON)

@@ -30,8 +30,19 @@ def test_a_wrong_hash_is_found_before_anything_is_parsed() -> None:
 
 
 @pytest.mark.parametrize(
-    "payload", [b"", b"[", b"[1,]", b"\xff", b"nul", b"[NaN]", b"[" * 100_000, b"\x28\xb5\x2f\xfd", b'"\xed\xa0\x80"']
-)  # fmt: skip
+    "payload",
+    [
+        b"",
+        b"[",
+        b"[1,]",
+        b"\xff",
+        b"nul",
+        b"[NaN]",
+        b"[" * 100_000,
+        b"\x28\xb5\x2f\xfd",
+        b'"\xed\xa0\x80"',
+    ],
+)
 def test_what_is_no_payload_is_refused(payload: bytes) -> None:
     with pytest.raises(SnapshotError) as caught:
         wire.unpack(payload)

@@ -20,12 +20,12 @@
 -- Verbs (sqlite.py): start_run, send, claim, load, commit, release, reap_dead_owners, prune.
 --
 -- Guarantees
---   A turn is one UPDATE of runs, conditional on (num, epoch, seq), and what hangs on it, in one
---     transaction.
---   `ready` = 1 says that there is something to do: it is set by every insert into inbox and by a
---   commit with status 'ready'. A run is claimable when it has no owner and is ready, or its
---          wake_at has come.
---   run numbers (num) are internal: they make keys short. They never leave this file's tables.
+--   A turn is one UPDATE of runs, conditional on (run, epoch, seq), and what hangs on it, in one
+--   transaction.
+--   `ready` = 1 says that there is something to do: every insert into inbox sets it, and a commit
+--   with status 'ready'. A claim clears it. A run is claimable when it has no owner and is ready,
+--   or its wake_at has come.
+--   Run numbers (num) are internal: they make keys short. They never leave these tables.
 
 CREATE TABLE runs (
     num          INTEGER PRIMARY KEY,
