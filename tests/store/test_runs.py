@@ -20,7 +20,7 @@ def test_starting_a_run_twice_gives_the_same_run(store: Store) -> None:
 @pytest.mark.parametrize("other", [new_run("r", b"[2]"), new_run("r", b"[1]", "refund")])
 def test_starting_a_run_with_other_input_is_an_error(store: Store, other: object) -> None:
     store.start_run(new_run("r", b"[1]"))
-    with pytest.raises(CallError, match="another (program|arguments)") as caught:
+    with pytest.raises(CallError, match=r"another (program|arguments)") as caught:
         store.start_run(other)
     assert caught.value.code == "P302"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sqlite3
 import subprocess
@@ -81,7 +80,7 @@ def test_runs_of_a_killed_process_are_taken_over_at_once(path: str) -> None:
         child.kill()
         child.communicate()
         store.close()
-    assert os.listdir(f"{path}-locks") == []
+    assert list(Path(f"{path}-locks").iterdir()) == []
 
 
 def test_two_handles_on_one_file_see_each_other(path: str) -> None:

@@ -85,10 +85,8 @@ class Atom:
     def test(self, names: Names, line: int) -> ast.expr:
         if type(self.atom) is bool:
             return constant(self.atom, line)
-        is_not = ast.Compare(
-            names.atom(self.atom, line), [ast.IsNot()], [constant(None, line)], **place(line)
-        )
-        return is_not
+        value = names.atom(self.atom, line)
+        return ast.Compare(value, [ast.IsNot()], [constant(None, line)], **place(line))
 
 
 class Operation:
@@ -191,14 +189,13 @@ def fill(template: Any, operand: Callable[[int], ast.expr], line: int) -> Any:
         return operand(int(template.id[1:]))
     if not isinstance(template, ast.AST):
         return template
-    made = type(template)()
+    fields: dict[str, Any] = {}
     for field in template._fields:
         part = getattr(template, field, None)
         if isinstance(part, list):
-            setattr(made, field, [fill(item, operand, line) for item in part])
+            fields[field] = [fill(item, operand, line) for item in part]
         else:
-            setattr(made, field, fill(part, operand, line))
+            fields[field] = fill(part, operand, line)
     if isinstance(template, ast.expr | ast.stmt):
-        for attribute, number in place(line).items():
-            setattr(made, attribute, number)
-    return made
+        fields |= place(line)
+    return type(template)(**fields)

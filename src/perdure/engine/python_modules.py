@@ -25,7 +25,7 @@ from msgspec import Struct
 
 from perdure.base.errors import CallError, PerdureError
 from perdure.base.marks import ATTRIBUTE, Mark, mark_of
-from perdure.values.types import PythonProcedure
+from perdure.values.types import PythonProcedure, python_procedure
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*(\.[A-Za-z_][A-Za-z_0-9]*)*")
 
@@ -71,7 +71,7 @@ class PythonModules:
             if found is None:
                 functions = self._load(module)
                 found = {
-                    function.mark.name or name.replace("_", "-"): PythonProcedure(
+                    function.mark.name or name.replace("_", "-"): python_procedure(
                         module, name, function.mark.pure
                     )
                     for name, function in functions.items()

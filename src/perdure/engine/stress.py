@@ -21,6 +21,10 @@ def stressed_turn(programs: Programs, live: LiveRun, events: list[Event], now: f
         outcome: Outcome = live.machine.turn(events, now, every_poll=True)
         pieces.append(outcome)
         events = []
+        root = live.machine.root
+        if outcome.preempted and len(root.ready) > 1:
+            # Cut by the test alone, a task keeps its turn: tasks interleave as in a run that is not cut.
+            root.ready = (root.ready[-1], *root.ready[:-1])
         _reload(programs, live)
         if outcome.status != "ready":
             return _joined(pieces, live)

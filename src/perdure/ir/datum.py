@@ -34,6 +34,7 @@ from perdure.values.types import (
     Vector,
     char,
     intern,
+    python_procedure,
 )
 
 SMALL = 2**53
@@ -143,7 +144,7 @@ def _build_shell(node: Any) -> Any:
         case ["u", digits]:
             return Bytevector(bytearray.fromhex(digits))
         case ["P", module, function, pure]:
-            return PythonProcedure(module, function, pure)
+            return python_procedure(module, function, pure)
         case ["o", name]:
             return _SINGLETONS[name]
     raise ValueError(f"not a datum node: {node!r}")

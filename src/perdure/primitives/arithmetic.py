@@ -1,8 +1,8 @@
 """The operations on numbers: + - * / and their kin, rounding, roots, elementary functions, text.
 
 Layer: primitives. Imports values.
-Invariant: what compiled code open-codes (+ - * < = quotient …) has its full form here: it is the slow path, and gives
-the good error. The case of two arguments is tested first everywhere.
+Invariant: what compiled code open-codes (+ - * < = quotient …) has its full form here: it is the
+slow path, and gives the good error. The case of two arguments is tested first everywhere.
 """
 
 from __future__ import annotations
@@ -339,6 +339,4 @@ def number_to_string(z: Any, radix: Any = DEFAULT) -> Any:
 @primitive("string->number")
 def string_to_number(string: Any, radix: Any = DEFAULT) -> Any:
     text = checks.text("string->number", string)
-    return parse_number(
-        text, 10 if radix is DEFAULT else checks.radix("string->number", radix)
-    )
+    return parse_number(text, 10 if radix is DEFAULT else checks.radix("string->number", radix))

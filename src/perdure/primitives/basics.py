@@ -1,7 +1,8 @@
 """Booleans, equivalence, symbols, boxes, multiple values, promises, and what fits nowhere else.
 
 Layer: primitives. Imports values.
-Invariant: none of these depends on anything but its arguments: what does (time, random, ids) is the machine's.
+Invariant: none of these depends on anything but its arguments: what does (time, random, ids) is
+the machine's.
 """
 
 from __future__ import annotations
@@ -122,16 +123,12 @@ def generate_symbol(prefix: Any = DEFAULT) -> Any:
     # No number in the name: a counter would be state that a saved run does not hold.
     if prefix is DEFAULT:
         return Symbol("g")
-    return Symbol(
-        prefix.name if type(prefix) is Symbol else checks.text("gensym", prefix)
-    )
+    return Symbol(prefix.name if type(prefix) is Symbol else checks.text("gensym", prefix))
 
 
 @primitive("symbol-append")
 def symbol_append(*symbols: Any) -> Any:
-    return intern(
-        "".join([checks.symbol_name("symbol-append", each) for each in symbols])
-    )
+    return intern("".join([checks.symbol_name("symbol-append", each) for each in symbols]))
 
 
 @primitive("symbol=?")
@@ -195,7 +192,8 @@ def values_to_list(obj: Any) -> Any:
 
 
 # -- promises ------------------------------------------------------------------------------
-# `state` is a box that a chain of promises shares; it holds (forced? . value-or-thunk), a new pair at each change.
+# `state` is a box that a chain of promises shares; it holds (forced? . value-or-thunk), a new
+# pair at each change.
 
 
 def _promise(procedure: str, x: Any) -> Pair:

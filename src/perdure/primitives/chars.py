@@ -1,8 +1,8 @@
 """Characters.
 
 Layer: primitives. Imports values.
-Invariant: a character is a Unicode scalar value: no surrogates. What maps to several characters in Unicode (ß to SS)
-maps to itself here, as R7RS has it; strings.py maps whole strings.
+Invariant: a character is a Unicode scalar value: no surrogates. What maps to several characters
+in Unicode (ß to SS) maps to itself here, as R7RS has it; strings.py maps whole strings.
 """
 
 from __future__ import annotations
@@ -50,9 +50,7 @@ def is_char(obj: Any) -> Any:
     return TRUE if type(obj) is Char else None
 
 
-def _comparison(
-    name: str, holds: Callable[[Any, Any], bool], fold: Callable[[str], str]
-) -> None:
+def _comparison(name: str, holds: Callable[[Any, Any], bool], fold: Callable[[str], str]) -> None:
     @primitive(name)
     def compare(char1: Any, *more: Any) -> Any:
         row = [fold(checks.letter(name, each)) for each in (char1, *more)]
@@ -108,7 +106,7 @@ def is_whitespace(char: Any) -> Any:
 
 
 def is_space(value: str) -> bool:
-    """Return whether a character is white space in Unicode, which Python's four separators are not."""
+    """Return whether a character is white space in Unicode; Python's separators 1C to 1F are not."""
     return value.isspace() and not "\x1c" <= value <= "\x1f"
 
 

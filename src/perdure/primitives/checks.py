@@ -1,8 +1,8 @@
 """Checks of arguments that the families of primitives share.
 
 Layer: primitives. Imports values, limits.
-Invariant: a check raises a condition or returns what the caller goes on with; it never changes anything. Every size that
-a program chooses passes `size` before anything of that size is made.
+Invariant: a check raises a condition or returns what the caller goes on with; it never changes
+anything. Every size that a program chooses passes `size` before anything of that size is made.
 """
 
 from __future__ import annotations
@@ -112,9 +112,7 @@ def span(procedure: str, start: Any, end: Any, length: int) -> tuple[int, int]:
         if not 0 <= bound <= length:
             raise out_of_range(procedure, bound, length)
     if first > last:
-        raise fail(
-            "range-error", f"{procedure}: the start {first} is after the end {last}"
-        )
+        raise fail("range-error", f"{procedure}: the start {first} is after the end {last}")
     return first, last
 
 

@@ -1,7 +1,8 @@
 """Conditions: making them, and what a handler asks of them.
 
 Layer: primitives. Imports values.
-Invariant: `error` and `raise` are Scheme and the machine's; a primitive here raises only for its own arguments.
+Invariant: `error` and `raise` are Scheme and the machine's; a primitive here raises only for its
+own arguments.
 """
 
 from __future__ import annotations
@@ -24,10 +25,8 @@ def _condition(procedure: str, x: Any) -> Condition:
 
 
 @primitive("%make-condition")
-def make_condition(
-    kind: Any, message: Any, irritants: Any = NIL, detail: Any = None
-) -> Any:
-    """Return a condition; a message that is no string is written as one, for `(error 'who "what")`."""
+def make_condition(kind: Any, message: Any, irritants: Any = NIL, detail: Any = None) -> Any:
+    """Return a condition; a message that is no string is written: `(error 'who "what")`."""
     name = checks.symbol_name("%make-condition", kind)
     if name not in CODES:
         raise fail("range-error", "%make-condition: unknown kind of condition:", kind)
@@ -35,11 +34,7 @@ def make_condition(
     if type(message) is String:
         text = message.text
     else:
-        text = (
-            message.name
-            if type(message) is Symbol
-            else write_string(message, limit_chars=200)
-        )
+        text = message.name if type(message) is Symbol else write_string(message, limit_chars=200)
     return Condition(name, CODES[name], text, irritants, detail)
 
 

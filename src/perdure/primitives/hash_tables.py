@@ -1,8 +1,9 @@
 """Hash tables under the names of SRFI 69, as far as they take no procedures of the program.
 
 Layer: primitives. Imports values.
-Invariant: a table's equivalence is one of Perdure's own kinds, so that no program code runs while a table is changed.
-`hash-table-update!`, `hash-table-walk` and their kin are written in Scheme on top of these.
+Invariant: a table's equivalence is one of Perdure's own kinds, so that no program code runs while
+a table is changed. `hash-table-update!`, `hash-table-walk` and their kin are written in Scheme on
+top of these.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _KINDS = {
     "equal?": "equal",
     "string=?": "string",
 }
-"""The equivalence procedures that a table can be made with, and the kind of keys that each means."""
+"""The equivalence procedures that a table can be made with, and the kind of keys each means."""
 
 
 def _kind(procedure: str, test: Any) -> str:
@@ -84,9 +85,7 @@ def alist_to_table(alist: Any, test: Any = DEFAULT, *hash_function: Any) -> Any:
     table = tables.make_table(_kind("alist->hash-table", test))
     for entry in list_items("alist->hash-table", alist):
         if type(entry) is not Pair:
-            raise wrong_type(
-                "alist->hash-table", "a list of pairs, found the element", entry
-            )
+            raise wrong_type("alist->hash-table", "a list of pairs, found the element", entry)
         # SRFI 69: of several entries with one key the first counts.
         if not tables.table_has(table, entry.car):
             tables.table_set(table, entry.car, entry.cdr)
@@ -120,11 +119,7 @@ def table_delete(table: Any, key: Any) -> Any:
 
 @primitive("hash-table-exists?", "hash-table-contains?")
 def table_has(table: Any, key: Any) -> Any:
-    return (
-        TRUE
-        if tables.table_has(checks.table("hash-table-exists?", table), key)
-        else None
-    )
+    return TRUE if tables.table_has(checks.table("hash-table-exists?", table), key) else None
 
 
 @primitive("hash-table-size", "hash-table-count", "hash-table-size/count")
@@ -150,9 +145,7 @@ def table_values(table: Any) -> Any:
 @primitive("hash-table->alist")
 def table_to_alist(table: Any) -> Any:
     result: Any = NIL
-    for key, value in reversed(
-        tables.table_items(checks.table("hash-table->alist", table))
-    ):
+    for key, value in reversed(tables.table_items(checks.table("hash-table->alist", table))):
         result = Pair(Pair(key, value), result)
     return result
 
@@ -171,9 +164,7 @@ def table_clear(table: Any) -> Any:
 @primitive("hash-table-equivalence-function")
 def table_equivalence(table: Any) -> Any:
     kind = checks.table("hash-table-equivalence-function", table).kind
-    return TABLE[
-        {"eqv": "eqv?", "equal": "equal?", "string": "string=?"}[kind]
-    ].function
+    return TABLE[{"eqv": "eqv?", "equal": "equal?", "string": "string=?"}[kind]].function
 
 
 def _hash(procedure: str, text: str, bound: Any) -> int:
@@ -193,9 +184,7 @@ def string_hash(string: Any, bound: Any = DEFAULT) -> Any:
 
 @primitive("string-ci-hash")
 def string_ci_hash(string: Any, bound: Any = DEFAULT) -> Any:
-    return _hash(
-        "string-ci-hash", checks.text("string-ci-hash", string).casefold(), bound
-    )
+    return _hash("string-ci-hash", checks.text("string-ci-hash", string).casefold(), bound)
 
 
 @primitive("hash", "equal-hash")
@@ -205,11 +194,10 @@ def equal_hash(obj: Any, bound: Any = DEFAULT) -> Any:
 
 @primitive("hash-by-identity", "eqv-hash", "eq-hash")
 def identity_hash(obj: Any, bound: Any = DEFAULT) -> Any:
-    # Mutable objects share one hash for each class: their contents may change, their addresses do not last.
+    # Mutable objects share one hash for each class: their contents may change, and their
+    # addresses do not last.
     atom = obj is None or obj is TRUE or type(obj) in (int, float, Ratnum, Symbol, Char)
-    return _hash(
-        "hash-by-identity", write_string(obj) if atom else type(obj).__name__, bound
-    )
+    return _hash("hash-by-identity", write_string(obj) if atom else type(obj).__name__, bound)
 
 
 @primitive("hash-table-merge!", "hash-table-union!")

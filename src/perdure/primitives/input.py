@@ -1,8 +1,9 @@
 """Input from string and bytevector ports, and what is common to all ports.
 
 Layer: primitives. Imports values.
-Invariant: the reading primitives take an explicit port, and their names start with `%`: the console blocks, so they
-raise `ports.ConsoleRead` for it, and the procedures of R7RS are written in Scheme around them.
+Invariant: the reading primitives take an explicit port, and their names start with `%`: the
+console blocks, so they raise `ports.ConsoleRead` for it, and the procedures of R7RS are written
+in Scheme around them.
 """
 
 from __future__ import annotations
@@ -104,9 +105,7 @@ def open_input_string(string: Any) -> Any:
 
 @primitive("open-input-bytevector")
 def open_input_bytevector(bytevector: Any) -> Any:
-    return ports.open_bytes_input(
-        bytes(checks.octets("open-input-bytevector", bytevector))
-    )
+    return ports.open_bytes_input(bytes(checks.octets("open-input-bytevector", bytevector)))
 
 
 # -- text ----------------------------------------------------------------------------------

@@ -16,9 +16,7 @@ from perdure.values.numbers import NUMBERS, Ratnum
 from perdure.values.types import TRUE
 
 
-def _chain(
-    name: str, holds: Callable[[Any, Any], bool], x: Any, more: tuple[Any, ...]
-) -> Any:
+def _chain(name: str, holds: Callable[[Any, Any], bool], x: Any, more: tuple[Any, ...]) -> Any:
     if len(more) == 1:
         return TRUE if holds(x, more[0]) else None
     nu.check_number(name, x)
@@ -122,11 +120,7 @@ def is_inexact(z: Any) -> Any:
 
 @primitive("finite?")
 def is_finite(z: Any) -> Any:
-    return (
-        None
-        if type(nu.check_number("finite?", z)) is float and not isfinite(z)
-        else TRUE
-    )
+    return None if type(nu.check_number("finite?", z)) is float and not isfinite(z) else TRUE
 
 
 @primitive("infinite?")

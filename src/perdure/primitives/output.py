@@ -1,7 +1,8 @@
 """Output: display, write and their kin, and ports that collect what is written.
 
 Layer: primitives. Imports values.
-Invariant: the text is complete before any of it is written, so that an error in printing has written nothing.
+Invariant: the text is complete before any of it is written, so that an error in printing has
+written nothing.
 """
 
 from __future__ import annotations
@@ -69,9 +70,7 @@ def write_char(char: Any, port: Any = DEFAULT) -> Any:
 
 
 @primitive("write-string")
-def write_string(
-    string: Any, port: Any = DEFAULT, start: Any = DEFAULT, end: Any = DEFAULT
-) -> Any:
+def write_string(string: Any, port: Any = DEFAULT, start: Any = DEFAULT, end: Any = DEFAULT) -> Any:
     text = checks.text("write-string", string)
     first, last = checks.span("write-string", start, end, len(text))
     return _put(_port("write-string", port), text[first:last])
@@ -125,9 +124,7 @@ def get_output_bytevector(port: Any) -> Any:
         "bytes",
         "output",
     ):
-        raise wrong_type(
-            "get-output-bytevector", "a port of open-output-bytevector", port
-        )
+        raise wrong_type("get-output-bytevector", "a port of open-output-bytevector", port)
     return Bytevector(bytearray(ports.written_octets(port)))
 
 

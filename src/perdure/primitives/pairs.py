@@ -33,9 +33,7 @@ def _accessor(name: str) -> None:
         found = pair
         for step in path:
             if type(found) is not Pair:
-                raise wrong_type(
-                    name, "a pair" if found is pair else "a longer list", pair
-                )
+                raise wrong_type(name, "a pair" if found is pair else "a longer list", pair)
             found = found.car if step == "a" else found.cdr
         return found
 
@@ -183,11 +181,11 @@ def length_or_false(list: Any) -> Any:
 
 
 _LONG_WALK = 1_000_000
-"""A walk of more steps is taken only along a list that ends: it may be as long as an integer is large."""
+"""A walk of more steps is taken only along a list that ends."""
 
 
 def _steps(procedure: str, argument: Any, k: Any) -> int:
-    """Return how many pairs to go along a list; a circular one is allowed for few (R7RS, list-ref)."""
+    """Return how many pairs to go along a list; R7RS allows a circular one in list-ref."""
     steps = checks.count(procedure, k)
     if steps > _LONG_WALK and type(split_list(argument)[1]) is Pair:
         raise wrong_type(procedure, "a list that is not circular", argument)

@@ -1,8 +1,8 @@
 """Records, as `define-record-type` needs them.
 
 Layer: primitives. Imports values.
-Invariant: an accessor's index was computed from the type by the expander, so that only the type of the record is
-checked, not the index again; errors carry the accessor's own name.
+Invariant: an accessor's index was computed from the type by the expander, so that only the type
+of the record is checked, not the index again; errors carry the accessor's own name.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Strings.
 
 Layer: primitives. Imports values.
-Invariant: a result's size is checked before it is made; positions are those of characters (code points).
+Invariant: a result's size is checked before it is made; positions are those of characters (code
+points).
 """
 
 from __future__ import annotations
@@ -132,15 +133,11 @@ def string_ref(string: Any, k: Any) -> Any:
 def string_set(string: Any, k: Any, char: Any) -> Any:
     text = checks.text("string-set!", string)
     at = checks.index("string-set!", k, len(text))
-    return _put(
-        string, f"{text[:at]}{checks.letter('string-set!', char)}{text[at + 1 :]}"
-    )
+    return _put(string, f"{text[:at]}{checks.letter('string-set!', char)}{text[at + 1 :]}")
 
 
 @primitive("string-fill!")
-def string_fill(
-    string: Any, fill: Any, start: Any = DEFAULT, end: Any = DEFAULT
-) -> Any:
+def string_fill(string: Any, fill: Any, start: Any = DEFAULT, end: Any = DEFAULT) -> Any:
     text = checks.text("string-fill!", string)
     first, last = checks.span("string-fill!", start, end, len(text))
     filler = checks.letter("string-fill!", fill)
@@ -148,9 +145,7 @@ def string_fill(
 
 
 @primitive("string-copy!")
-def string_copy_into(
-    to: Any, at: Any, from_: Any, start: Any = DEFAULT, end: Any = DEFAULT
-) -> Any:
+def string_copy_into(to: Any, at: Any, from_: Any, start: Any = DEFAULT, end: Any = DEFAULT) -> Any:
     text = checks.text("string-copy!", to)
     part = _part("string-copy!", from_, start, end)
     first, last = checks.span("string-copy!", at, DEFAULT, len(text))
@@ -162,9 +157,7 @@ def string_copy_into(
 # -- comparison ----------------------------------------------------------------------------
 
 
-def _comparison(
-    name: str, holds: Callable[[Any, Any], bool], fold: Callable[[str], str]
-) -> None:
+def _comparison(name: str, holds: Callable[[Any, Any], bool], fold: Callable[[str], str]) -> None:
     @primitive(name)
     def compare(string1: Any, *more: Any) -> Any:
         row = [fold(checks.text(name, each)) for each in (string1, *more)]
@@ -259,9 +252,7 @@ def string_split(string: Any, delimiter: Any = DEFAULT) -> Any:
         parts = "".join([" " if is_space(c) else c for c in text]).split(" ")
         return from_items([String(part) for part in parts if part])
     between = _pattern("string-split", delimiter)
-    return from_items(
-        [String(part) for part in (text.split(between) if between else text)]
-    )
+    return from_items([String(part) for part in (text.split(between) if between else text)])
 
 
 @primitive("string-replace-all")
@@ -284,23 +275,17 @@ def _space_ends(text: str, *, left: bool, right: bool) -> str:
 
 @primitive("string-trim-both", "string-trim")
 def string_trim(string: Any) -> Any:
-    return String(
-        _space_ends(checks.text("string-trim", string), left=True, right=True)
-    )
+    return String(_space_ends(checks.text("string-trim", string), left=True, right=True))
 
 
 @primitive("string-trim-left")
 def string_trim_left(string: Any) -> Any:
-    return String(
-        _space_ends(checks.text("string-trim-left", string), left=True, right=False)
-    )
+    return String(_space_ends(checks.text("string-trim-left", string), left=True, right=False))
 
 
 @primitive("string-trim-right")
 def string_trim_right(string: Any) -> Any:
-    return String(
-        _space_ends(checks.text("string-trim-right", string), left=False, right=True)
-    )
+    return String(_space_ends(checks.text("string-trim-right", string), left=False, right=True))
 
 
 @primitive("string-reverse")

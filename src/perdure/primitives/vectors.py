@@ -1,8 +1,8 @@
 """Vectors and bytevectors.
 
 Layer: primitives. Imports values.
-Invariant: a write of few slots is recorded slot by slot, so that a delta is as small as the change; a write of many
-records the object as a whole.
+Invariant: a write of few slots is recorded slot by slot, so that a delta is as small as the
+change; a write of many records the object as a whole.
 """
 
 from __future__ import annotations
@@ -130,9 +130,7 @@ def vector_grow(vector: Any, k: Any) -> Any:
 
 
 @primitive("vector-fill!")
-def vector_fill(
-    vector: Any, fill: Any, start: Any = DEFAULT, end: Any = DEFAULT
-) -> Any:
+def vector_fill(vector: Any, fill: Any, start: Any = DEFAULT, end: Any = DEFAULT) -> Any:
     items = checks.items("vector-fill!", vector)
     first, last = checks.span("vector-fill!", start, end, len(items))
     filled = [fill] * (last - first)
@@ -142,9 +140,7 @@ def vector_fill(
 
 
 @primitive("vector-copy!")
-def vector_copy_into(
-    to: Any, at: Any, from_: Any, start: Any = DEFAULT, end: Any = DEFAULT
-) -> Any:
+def vector_copy_into(to: Any, at: Any, from_: Any, start: Any = DEFAULT, end: Any = DEFAULT) -> Any:
     items = checks.items("vector-copy!", to)
     part = _vector_part("vector-copy!", from_, start, end)
     first = _room("vector-copy!", at, size=len(part), length=len(items))
@@ -213,9 +209,7 @@ def bytevector_append(*bytevectors: Any) -> Any:
 
 
 @primitive("bytevector-fill!")
-def bytevector_fill(
-    bytevector: Any, fill: Any, start: Any = DEFAULT, end: Any = DEFAULT
-) -> Any:
+def bytevector_fill(bytevector: Any, fill: Any, start: Any = DEFAULT, end: Any = DEFAULT) -> Any:
     octets = checks.octets("bytevector-fill!", bytevector)
     first, last = checks.span("bytevector-fill!", start, end, len(octets))
     filled = bytes([checks.octet("bytevector-fill!", fill)]) * (last - first)

@@ -1,0 +1,1 @@
+"""The state of a run as bytes: full snapshots, deltas, and values between runs."""

@@ -15,11 +15,12 @@ and no JSON boolean is a value.
 | character, symbol             | "c" and the character; "'" and the name  |
 | #f, #t, other singletons      | null, "#t", "#u" "#e" "#d" "#i"          |
 | ()                            | []                                       |
+| Python function               | "E" (an effect) or "P" (pure), module ":" function |
 """
 
 from __future__ import annotations
 
-from math import gcd
+from math import gcd, isfinite
 from types import EllipsisType
 from typing import Any
 
@@ -49,25 +50,27 @@ def bad(message: str) -> SnapshotError:
 
 
 def encode_integer(value: int) -> Any:
+    """Return the form of an exact integer."""
     return value if -SMALL < value < SMALL else f"i{value:x}"
 
 
 def encode_float(value: float) -> Any:
-    return f"f{value!r}" if value != value or value in _INFINITE or value == int(value) else value
-
-
-_INFINITE = (float("inf"), float("-inf"))
+    """Return the form of a real."""
+    return value if isfinite(value) and value != int(value) else f"f{value!r}"
 
 
 def encode_rational(value: Any) -> str:
+    """Return the form of a Ratnum."""
     return f"q{value.numerator:x}/{value.denominator:x}"
 
 
 def encode_char(value: t.Char) -> str:
+    """Return the form of a character."""
     return "c" + value.value
 
 
 def encode_singleton(value: Any) -> Any:
+    """Return the form of a singleton. Raises SnapshotError: it is none of the heap's."""
     if value is t.NIL:
         return []
     form = _SINGLETON_FORMS.get(id(value))
@@ -78,7 +81,8 @@ def encode_singleton(value: Any) -> Any:
 
 def interned_form(symbol: t.Symbol) -> str | None:
     """Return the form of an interned symbol, or None for an uninterned one, which is an object
-    with an identity."""
+    with an identity.
+    """
     form = _interned.get(symbol)
     if form is None and t.intern(symbol.name) is symbol:
         # The cache holds symbols alive, so it is emptied before it grows large.
@@ -88,12 +92,18 @@ def interned_form(symbol: t.Symbol) -> str | None:
     return form
 
 
+def encode_python(value: t.PythonProcedure) -> str:
+    """Return the form of a function of a Python module."""
+    return f"{'P' if value.pure else 'E'}{value.module}:{value.function}"
+
+
 ENCODERS: dict[type, Any] = {
     int: encode_integer,
     float: encode_float,
     Ratnum: encode_rational,
     t.Char: encode_char,
     t.Singleton: encode_singleton,
+    t.PythonProcedure: encode_python,
     EllipsisType: lambda _: "#t",
     type(None): lambda _: None,
 }
@@ -113,6 +123,8 @@ def decode_atom(form: str) -> Any:
         return t.char(rest)
     if kind == "#" and form in SINGLETONS:
         return SINGLETONS[form]
+    if kind in "PE" and rest.count(":") == 1:
+        return t.python_procedure(*rest.split(":"), kind == "P")
     try:
         if kind == "i":
             return _large(int(rest, 16))

@@ -45,7 +45,6 @@ TAGS: dict[str, type] = {
     "m": t.Values,
     "l": t.Promise,
     "e": t.Condition,
-    "y": t.PythonProcedure,
     "o": ports.Port,
     FRAME: state.Frame,
     "d": state.Dynamic,
@@ -225,7 +224,8 @@ def _plain_default(default: Any) -> Any:
 
 def trim(record: list[Any], spec: Spec) -> list[Any]:
     """Return a record without those of its last fields that have their defaults; changes and
-    returns its argument."""
+    returns its argument.
+    """
     for default in reversed(spec.defaults):
         if record[-1] != default or type(record[-1]) is not type(default):
             break

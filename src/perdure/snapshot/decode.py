@@ -111,7 +111,8 @@ class Decoder:
 
     def _definition(self, index: Any) -> str:
         """Return a definition's hash; its constants and helpers are in the namespace from now
-        on."""
+        on.
+        """
         if type(index) is not int or index < 0:
             raise bad(f"there is no definition {index!r:.20}")
         found = self.folded.definitions[index]

@@ -57,7 +57,8 @@ _HEAP_CLASSES = frozenset({*CLASS_SPECS, Frame, HashTable})
 
 class Encoder:
     """Writes one heap. `definitions` are the hashes used so far; `seen` is for full snapshots
-    only."""
+    only.
+    """
 
     def __init__(self, heap: Heap, definitions: list[str], *, full: bool) -> None:
         self.heap = heap
@@ -120,7 +121,8 @@ class Encoder:
 
     def other(self, found: Any) -> Any:
         """Return the form of a value that is neither an object of a heap class nor a number or
-        boolean."""
+        boolean.
+        """
         kind = type(found)
         if kind is Symbol:
             form = interned_form(found)
@@ -138,7 +140,8 @@ class Encoder:
 
     def shared(self, oid: Any) -> Any:
         """Return the form of an object that belongs to no run: part of a constant, or of the
-        library."""
+        library.
+        """
         if type(oid) is ConstantId:
             return ["k", self.index(oid.definition), oid.part]
         assert type(oid) is NativeId, oid
@@ -264,7 +267,8 @@ def _by_id(record: list[Any]) -> int:
 
 def delta(heap: Heap) -> list[Any]:
     """Return the document of what changed since the last one; the objects get their ids, the log
-    is cleared."""
+    is cleared.
+    """
     log = heap.log
     log.settle()
     encoder = heap.encoder

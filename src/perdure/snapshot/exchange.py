@@ -59,7 +59,8 @@ _KINDS_IN_WORDS = {
 
 class _Writer:
     """Writes one value. `parents[i]` is (index of the object that refers to object i first, the
-    step to it)."""
+    step to it).
+    """
 
     def __init__(self) -> None:
         self.numbers: dict[int, int] = {}
@@ -110,7 +111,8 @@ class _Writer:
 
     def path(self, index: int, step: Any) -> str:
         """Return the way to an offending part, as in `[2].cdr['price]`: indices of lists and
-        vectors, keys of tables."""
+        vectors, keys of tables.
+        """
         steps: list[Any] = [step]
         while index >= 0:
             index, step = self.parents[index]

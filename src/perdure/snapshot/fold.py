@@ -80,7 +80,7 @@ def fold(documents: list[Any]) -> Folded:
 def _header(document: Any, kind: str, length: int) -> list[Any]:
     if type(document) is not list or len(document) != length or document[1] != kind:
         raise bad(f"this is not a {kind} document")
-    if type(document[0]) is not int or not 1 <= document[0]:
+    if type(document[0]) is not int or not document[0] >= 1:
         raise bad(f"the version is {document[0]!r:.20}")
     if document[0] > VERSION:
         raise SnapshotError(

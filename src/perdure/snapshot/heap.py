@@ -157,7 +157,8 @@ class Heap:
     @property
     def definitions(self) -> list[str]:
         """The hashes of the definitions that the saved state refers to; the store must have them
-        (but `%console`)."""
+        (but `%console`).
+        """
         return self.encoder.definitions
 
     @property
@@ -180,7 +181,8 @@ class Heap:
 
     def encode_delta(self) -> bytes:
         """Return the payload of what changed since the last payload. There must have been a full
-        one."""
+        one.
+        """
         assert self.full_bytes, "the first payload of a run is a full snapshot"
         payload = pack(encode.delta(self))
         self.chain_bytes += len(payload)

@@ -1,0 +1,1 @@
+"""Where runs are kept: the interface, SQLite, and memory for tests."""

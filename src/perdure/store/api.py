@@ -186,7 +186,8 @@ class Claim(Struct, frozen=True):
 
 class Run(Struct, frozen=True):
     """A run as `list` and `show` see it. `owner` is 0 when nobody has it; `quarantined` is the
-    reason or ""."""
+    reason or "".
+    """
 
     run_id: str
     program_name: str
@@ -205,7 +206,8 @@ class Run(Struct, frozen=True):
 
 class Entry(Struct, frozen=True):
     """An entry of a run's log. A dropped payload is None, and `payload_hash` stands for it in the
-    chain of hashes."""
+    chain of hashes.
+    """
 
     seq: int
     kind: str
@@ -242,7 +244,8 @@ class Loaded(Struct, frozen=True):
 
 class InboxRow(Struct, frozen=True):
     """A row that waits for its run's next turn. For kind `finished`, `sender` is the run that
-    ended, `message_id` its final status and `payload` its result (b"" if there is none)."""
+    ended, `message_id` its final status and `payload` its result (b"" if there is none).
+    """
 
     row: int
     kind: str
@@ -285,7 +288,8 @@ class Store(Protocol):
 
     def another(self) -> Store:
         """Return an independent handle to the same database, for another thread. It has no
-        owner."""
+        owner.
+        """
 
     def close(self) -> None:
         """Give the handle back. Its owner counts as dead from now on. Idempotent."""
@@ -295,7 +299,8 @@ class Store(Protocol):
 
     def data_version(self) -> int:
         """Return a number that changes when *another* handle has committed something. Costs
-        microseconds."""
+        microseconds.
+        """
 
     # code
 
@@ -347,14 +352,16 @@ class Store(Protocol):
 
     def entries(self, run_id: str, *, after: int = 0, limit: int = 10_000) -> list[Entry]:
         """Return log entries with a seq above `after`, oldest first, payloads included where they
-        are kept."""
+        are kept.
+        """
 
     def outputs(self, run_id: str, *, after: int = 0, limit: int = 10_000) -> list[Output]:
         """Return output of turns with a seq above `after`, oldest first."""
 
     def log_lines(self, run_id: str, *, after: int = 0, limit: int = 10_000) -> list[LoggedLine]:
         """Return lines of the program's own log from turns with a seq above `after`, oldest
-        first."""
+        first.
+        """
 
     def cursor(self, run_id: str) -> int:
         """Return the seq up to which the run's output was printed; 0 at first."""
@@ -375,19 +382,23 @@ class Store(Protocol):
 
     def register_owner(self, name: str) -> int:
         """Return a new owner id that lives until this handle is closed or the process dies. One
-        for each handle."""
+        for each handle.
+        """
 
     def heartbeat(self, owner: int) -> bool:
         """Renew an owner's lease (limits.LEASE_S). False: it was taken for dead, its runs belong
-        to others."""
+        to others.
+        """
 
     def reap_dead_owners(self) -> int:
         """Free the runs of owners whose lock or lease is gone, and make them ready; return how
-        many runs."""
+        many runs.
+        """
 
     def claim(self, owner: int, limit: int) -> list[Claim]:
         """Take over runs that nobody owns and that are ready, were sent something, or whose time
-        has come."""
+        has come.
+        """
 
     def claim_one(self, run_id: str, owner: int) -> Claim | None:
         """Take over a certain run, ready or not; None if it does not exist, is final, quarantined
@@ -398,7 +409,8 @@ class Store(Protocol):
 
     def stirred(self, owner: int) -> list[str]:
         """Return the ids of the owner's runs that were sent something since their claim or last
-        commit."""
+        commit.
+        """
 
     def next_wake(self) -> float | None:
         """Return when the next run that nobody owns is due, or None; 0.0 when one is ready now."""

@@ -51,7 +51,7 @@ class OwnerLocks:
     def drop(self, owner: int, descriptor: int | None = None) -> None:
         """Unlock an owner's file, if it is ours, and remove it."""
         with contextlib.suppress(OSError):
-            os.unlink(self._path(owner))
+            Path(self._path(owner)).unlink()
         if descriptor is not None:
             with contextlib.suppress(OSError):
                 os.close(descriptor)

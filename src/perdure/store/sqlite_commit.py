@@ -44,7 +44,8 @@ def start(execute: Execute, new: NewRun, now: float) -> bool:
 
 def send(execute: Execute, message: Send, now: float) -> bool:
     """Put a message into an inbox, or into the mail for a run to come; False: dropped or seen
-    before."""
+    before.
+    """
     row = execute("SELECT num, status FROM runs WHERE id = ?", (message.to,)).fetchone()
     if row is None:
         return _mail(execute, message, now)

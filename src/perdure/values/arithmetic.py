@@ -1,9 +1,9 @@
 """Division with remainder, rounding, powers, roots and the elementary functions.
 
 Layer: values. Imports numbers, conditions, limits.
-Invariant: an exact result is given where R7RS asks for one (and for `(exp 0)`, `(sqrt 9/4)` and their like), a float
-otherwise; what would be a complex number is a range-error that says so; what would be larger than
-limits.INTEGER_MAX_BITS is a quota-error before any of it is computed.
+Invariant: an exact result is given where R7RS asks for one (and for `(exp 0)`, `(sqrt 9/4)` and
+their like), a float otherwise; what would be a complex number is a range-error that says so; what
+would be larger than limits.INTEGER_MAX_BITS is a quota-error before any of it is computed.
 """
 
 from __future__ import annotations
@@ -72,9 +72,7 @@ def gcd_lcm(procedure: str, numbers: tuple[Any, ...], fold: Callable[..., int]) 
 def numerator(x: Any) -> Any:
     """Return the numerator of a rational in lowest terms; inexact of an inexact one."""
     return (
-        to_float(exact(x).numerator)
-        if type(x) is float
-        else check_number("numerator", x).numerator
+        to_float(exact(x).numerator) if type(x) is float else check_number("numerator", x).numerator
     )
 
 
@@ -102,7 +100,7 @@ _ROUNDED: dict[str, tuple[Callable[[float], int], Callable[[int, int], int]]] = 
 
 
 def rounded(procedure: str, x: Any) -> Any:
-    """Return x rounded to an integer by "floor", "ceiling", "truncate" or "round" (half to even)."""
+    """Return x rounded to an integer: "floor", "ceiling", "truncate" or "round" (to even)."""
     if type(x) is int:
         return x
     of_float, of_ratio = _ROUNDED[procedure]
@@ -173,12 +171,7 @@ def expt(base: Any, power: Any) -> Any:
     check_number("expt", power)
     if type(power) is int and type(base) is not float:
         return _exact_power(base, power)
-    if (
-        type(power) is Ratnum
-        and power.denominator == 2
-        and type(base) is not float
-        and base >= 0
-    ):
+    if type(power) is Ratnum and power.denominator == 2 and type(base) is not float and base >= 0:
         root = sqrt(base)
         if type(root) is not float:
             return expt(root, power.numerator)
@@ -216,9 +209,7 @@ def _float_power(base: Any, power: Any) -> float:
 def exact_integer_sqrt(n: Any) -> tuple[int, int]:
     """Return the largest s with s * s <= n, and n - s * s."""
     if check_exact_integer("exact-integer-sqrt", n) < 0:
-        raise fail(
-            "range-error", "exact-integer-sqrt: expected a nonnegative integer, got", n
-        )
+        raise fail("range-error", "exact-integer-sqrt: expected a nonnegative integer, got", n)
     root = isqrt(n)
     return root, n - root * root
 
@@ -272,9 +263,7 @@ def log(x: Any) -> Any:
     return math.log(approximate)
 
 
-def _elementary(
-    name: str, function: Callable[[float], float], fixed: tuple[int, int]
-) -> Any:
+def _elementary(name: str, function: Callable[[float], float], fixed: tuple[int, int]) -> Any:
     point, value = fixed
 
     def apply(x: Any) -> Any:

@@ -1,12 +1,14 @@
 """`eqv?` and `equal?`.
 
 Layer: values. Imports types, numbers.
-Invariant: both end on every input, circular ones too, and neither uses the stack: a list may be a million deep.
+Invariant: both end on every input, circular ones too, and neither uses the stack: a list may be a
+million deep.
 
-`eq?` is `eqv?`: numbers are compared by value, characters and symbols are interned, all else is identity.
-A comparison of graphs that goes on for long keeps classes of objects found (or assumed) equal, by union-find:
-objects of one class are not compared again, so shared and circular structure costs no more than its size.
-Not from the start: most comparisons are short, and the table would cost more than they do.
+`eq?` is `eqv?`: numbers are compared by value, characters and symbols are interned, all else is
+identity. A comparison of graphs that goes on for long keeps classes of objects found (or assumed)
+equal, by union-find: objects of one class are not compared again, so shared and circular
+structure costs no more than its size. Not from the start: most comparisons are short, and the
+table would cost more than they do.
 """
 
 from __future__ import annotations
@@ -51,7 +53,10 @@ def _find(classes: dict[int, int], member: int) -> int:
 
 
 def equal(a: Any, b: Any) -> bool:
-    """Return whether a and b are equal in structure: pairs, vectors, strings, bytevectors and boxes by content."""
+    """Return whether a and b are equal in structure.
+
+    Pairs, vectors, strings, bytevectors and boxes compare by content, all else by eqv?.
+    """
     if a is b:
         return True
     steps = 0

@@ -1,7 +1,8 @@
 """Scheme lists to Python lists and back.
 
 Layer: values. Imports types, conditions.
-Invariant: every walk ends: a circular list is found out (Brent's method) after at most three times its length.
+Invariant: every walk ends: a circular list is found out (Brent's method) after at most three
+times its length.
 """
 
 from __future__ import annotations

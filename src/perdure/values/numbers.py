@@ -1,14 +1,14 @@
 """Exact rationals, and the four operations, comparisons and predicates on all numbers.
 
 Layer: values. Imports types, conditions.
-Invariant: a result is normalised: a rational with denominator 1 is an int. So `type(x) is int` is "exact integer"
-everywhere, and equal exact numbers have one representation.
+Invariant: a result is normalised: a rational with denominator 1 is an int. So `type(x) is int` is
+"exact integer" everywhere, and equal exact numbers have one representation.
 
-Compiled code emits plain `a + b` and `a < b`; the functions here are its slow path, and what procedures
-like `+` are as values. They try the operator first and look at types only when it fails: Python's TypeError is the
-guard (types.py).
-Not `fractions.Fraction`: it makes normalised ints only on request, takes Python's `/` for division, which compiled
-code must not find on numbers it may not divide, and costs five times as much.
+Compiled code emits plain `a + b` and `a < b`; the functions here are its slow path, and what
+procedures like `+` are as values. They try the operator first and look at types only when it
+fails: Python's TypeError is the guard (types.py). Not `fractions.Fraction`: it makes normalised
+ints only on request, takes Python's `/` for division, which compiled code must not find on
+numbers it may not divide, and costs five times as much.
 """
 
 from __future__ import annotations
@@ -35,9 +35,7 @@ class Ratnum(Struct, frozen=True, eq=False, gc=False):
         if type(other) is int:
             return Ratnum(n + other * d, d)
         if type(other) is Ratnum:
-            return ratio(
-                n * other.denominator + other.numerator * d, d * other.denominator
-            )
+            return ratio(n * other.denominator + other.numerator * d, d * other.denominator)
         if type(other) is float:
             return to_float(self) + other
         return NotImplemented
@@ -49,9 +47,7 @@ class Ratnum(Struct, frozen=True, eq=False, gc=False):
         if type(other) is int:
             return Ratnum(n - other * d, d)
         if type(other) is Ratnum:
-            return ratio(
-                n * other.denominator - other.numerator * d, d * other.denominator
-            )
+            return ratio(n * other.denominator - other.numerator * d, d * other.denominator)
         if type(other) is float:
             return to_float(self) - other
         return NotImplemented
@@ -67,9 +63,7 @@ class Ratnum(Struct, frozen=True, eq=False, gc=False):
         if type(other) is int:
             return ratio(self.numerator * other, self.denominator)
         if type(other) is Ratnum:
-            return ratio(
-                self.numerator * other.numerator, self.denominator * other.denominator
-            )
+            return ratio(self.numerator * other.numerator, self.denominator * other.denominator)
         if type(other) is float:
             return to_float(self) * other
         return NotImplemented
@@ -84,10 +78,7 @@ class Ratnum(Struct, frozen=True, eq=False, gc=False):
 
     def __eq__(self, other: object) -> bool:
         if type(other) is Ratnum:
-            return (
-                self.numerator == other.numerator
-                and self.denominator == other.denominator
-            )
+            return self.numerator == other.numerator and self.denominator == other.denominator
         return type(other) is float and isfinite(other) and _order(self, other) == 0
 
     def __hash__(self) -> int:
@@ -114,7 +105,7 @@ class Ratnum(Struct, frozen=True, eq=False, gc=False):
 
 
 def _order(a: Ratnum, b: Any) -> Any:
-    """Return a number with the sign of a - b (a NaN if b is one), or NotImplemented if b is no number."""
+    """Return a number with the sign of a - b, a NaN if b is one; NotImplemented if b is no number."""
     if type(b) is int:
         return a.numerator - b * a.denominator
     if type(b) is Ratnum:

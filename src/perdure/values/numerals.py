@@ -3,9 +3,10 @@
 Layer: values. Imports numbers, arithmetic, conditions, limits.
 Invariant: parse(format(x, radix), radix) is eqv? to x, in every radix from 2 to 36.
 
-Python refuses to convert integers of more than some thousand digits, by a setting of the whole process that belongs
-to our host, not to us. So large integers are converted by halves. Out to decimal, the halves are joined as
-`decimal` numbers, whose multiplication is fast where that of ints is quadratic (a million digits: 0.3 s).
+Python refuses to convert integers of more than some thousand digits, by a setting of the whole
+process that belongs to our host, not to us. So large integers are converted by halves. Out to
+decimal, the halves are joined as `decimal` numbers, whose multiplication is fast where that of
+ints is quadratic (a million digits: 0.3 s).
 """
 
 from __future__ import annotations
@@ -38,15 +39,13 @@ _DECIMAL = decimal.Context(
 def number_text(x: Any, radix: int = 10) -> str:
     """Return the external form of a number.
 
-    A float in another radix than 10 is written as an exact number with the prefix `#i`: R7RS has no decimal
-    points there.
+    A float in another radix than 10 is written as an exact number with the prefix `#i`: R7RS has
+    no decimal points there.
     """
     if type(x) is int:
         return integer_text(x, radix)
     if type(x) is Ratnum:
-        return (
-            f"{integer_text(x.numerator, radix)}/{integer_text(x.denominator, radix)}"
-        )
+        return f"{integer_text(x.numerator, radix)}/{integer_text(x.denominator, radix)}"
     if x != x:  # noqa: PLR0124 - the test for NaN
         return "+nan.0"
     if not isfinite(x):
@@ -68,9 +67,7 @@ def integer_text(n: int, radix: int = 10) -> str:
     return f"-{_digits(-n, radix)}" if n < 0 else _digits(n, radix)
 
 
-def _to_decimal(
-    n: int, bits: int, powers: dict[int, decimal.Decimal]
-) -> decimal.Decimal:
+def _to_decimal(n: int, bits: int, powers: dict[int, decimal.Decimal]) -> decimal.Decimal:
     if bits <= _SMALL_BITS:
         return decimal.Decimal(n)
     half = bits >> 1
@@ -79,9 +76,7 @@ def _to_decimal(
         power = powers[half] = _DECIMAL.power(decimal.Decimal(2), half)
     high = n >> half
     low = _to_decimal(n - (high << half), half, powers)
-    return _DECIMAL.add(
-        _DECIMAL.multiply(_to_decimal(high, bits - half, powers), power), low
-    )
+    return _DECIMAL.add(_DECIMAL.multiply(_to_decimal(high, bits - half, powers), power), low)
 
 
 def _digits(n: int, radix: int) -> str:
@@ -125,10 +120,7 @@ def digits_value(text: str, radix: int = 10) -> int:
     while len(values) > 1:
         if len(values) % 2:
             values.append(0)
-        values = [
-            low + high * power
-            for low, high in zip(values[::2], values[1::2], strict=True)
-        ]
+        values = [low + high * power for low, high in zip(values[::2], values[1::2], strict=True)]
         power *= power
     return values[0]
 
@@ -188,11 +180,7 @@ def _parse_decimal(text: str, exactness: str) -> Any:
         return 0
     check_bits("string->number", abs(exponent) * 4)
     significand = -significand if sign == "-" else significand
-    return (
-        significand * 10**exponent
-        if exponent >= 0
-        else ratio(significand, 10**-exponent)
-    )
+    return significand * 10**exponent if exponent >= 0 else ratio(significand, 10**-exponent)
 
 
 _ALNUM = re.compile(r"[0-9a-z]+", re.ASCII)

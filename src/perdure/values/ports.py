@@ -1,14 +1,14 @@
 """Ports: string and bytevector ports as values of the heap, and the run's console.
 
 Layer: values. Imports types, barrier, conditions, lists.
-Invariant: a port's whole state is in its fields, so it is saved like any struct. All text that a port was given lies
-in `chunks` (a Scheme list of immutable Strings or Bytevectors, newest first) followed by `tail`; a chunk never
-changes once it is made. So a delta holds what was written since the last one, not the whole text, and one
-character costs no copy of all that was written before.
+Invariant: a port's whole state is in its fields, so it is saved like any struct. All text that a
+port was given lies in `chunks` (a Scheme list of immutable Strings or Bytevectors, newest first)
+followed by `tail`; a chunk never changes once it is made. So a delta holds what was written since
+the last one, not the whole text, and one character costs no copy of all that was written before.
 
-The console is two constant ports; what is written there goes to the buffer of the turn (`emit`), and reading from it
-blocks, which a primitive can't: it raises `ConsoleRead`, and the library asks the machine instead.
-Not Python's io.StringIO: it has no deltas, and no oid.
+The console is two constant ports; what is written there goes to the buffer of the turn (`emit`),
+and reading from it blocks, which a primitive can't: it raises `ConsoleRead`, and the library asks
+the machine instead. Not Python's io.StringIO: it has no deltas, and no oid.
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ CHUNK_CHARS = 1024
 class Port(Struct, eq=False):
     """A port.
 
-    `port_kind` is "text", "bytes" or "console"; `direction` is "input" or "output". `source` is what an input port
-    reads (a String or Bytevector of its own; FALSE for others) and `position` how far it has read. `chunks` and
-    `tail` are what was written to an output port; the tail of a binary one has a character for each byte.
+    `port_kind` is "text", "bytes" or "console"; `direction` is "input" or "output". `source` is
+    what an input port reads (a String or Bytevector of its own; FALSE for others) and `position`
+    how far it has read. `chunks` and `tail` are what was written to an output port; the tail of a
+    binary one has a character for each byte.
     """
 
     port_kind: str
@@ -46,7 +47,7 @@ class Port(Struct, eq=False):
 
 
 class ConsoleRead(Exception):
-    """A primitive was asked to read from the console; `operation` is its name, as in "read-line"."""
+    """A primitive was asked to read from the console; `operation` is its name, as "read-line"."""
 
     def __init__(self, operation: str) -> None:
         super().__init__(operation)
@@ -83,7 +84,7 @@ _current_output: Callable[[], Any] = _console_output
 
 
 def use_current_output(read: Callable[[], Any] | None) -> None:
-    """Say how the current output port is found when `display` gets none; None for the console always."""
+    """Say how the current output port is found; None makes it the console always."""
     global _current_output
     _current_output = _console_output if read is None else read
 
@@ -127,7 +128,8 @@ def check_input(procedure: str, port: Any, *, port_kind: str = "text") -> Port:
 
     Raises:
       SchemeError: it is none, or it is closed.
-      ConsoleRead: it is the console, which a primitive can't read; its operation is `procedure` without its `%`.
+      ConsoleRead: it is the console, which a primitive can't read; its operation is `procedure`
+        without its `%`.
     """
     word = "a textual" if port_kind == "text" else "a binary"
     if type(port) is not Port or port.direction != "input":
@@ -163,7 +165,7 @@ def read_char(port: Port) -> Any:
 
 
 def read_text(port: Port, count: int) -> Any:
-    """Return a String of the next characters, at most `count`; EOF if there are none but some were asked for."""
+    """Return a String of the next characters, at most `count`; EOF if there are none."""
     text, position = port.source.text, port.position
     if not count:
         return String("")
@@ -203,13 +205,11 @@ def read_octets(port: Port, count: int) -> bytes:
 
 
 def check_output(procedure: str, port: Any, *, port_kind: str = "text") -> Port:
-    """Return an open output port of a kind; the console is a textual one. Raises SchemeError if it is none."""
+    """Return an open output port of a kind, else raise; the console is a textual one."""
     word = "a textual" if port_kind == "text" else "a binary"
     if type(port) is not Port or port.direction != "output":
         raise wrong_type(procedure, f"{word} output port", port)
-    if port.port_kind != port_kind and not (
-        port.port_kind == "console" and port_kind == "text"
-    ):
+    if port.port_kind != port_kind and not (port.port_kind == "console" and port_kind == "text"):
         raise wrong_type(procedure, f"{word} output port", port)
     if not port.is_open:
         raise fail("range-error", f"{procedure}: the port is closed:", port)
@@ -243,6 +243,4 @@ def written_text(port: Port) -> str:
 def written_octets(port: Port) -> bytes:
     """Return all that was written to a binary output port."""
     chunks, _ = split_list(port.chunks)
-    return b"".join([chunk.octets for chunk in reversed(chunks)]) + port.tail.encode(
-        "latin-1"
-    )
+    return b"".join([chunk.octets for chunk in reversed(chunks)]) + port.tail.encode("latin-1")

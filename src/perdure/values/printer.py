@@ -1,12 +1,14 @@
 """Values as text: what `display`, `write` and error messages show.
 
 Layer: values. Imports types, numerals, ports, lists, conditions, limits.
-Invariant: printing ends on every value and never uses the stack; what `write` prints of a datum, `read` gives back.
-Datum labels mark cycles only (`write`), all that is shared (`write-shared`), or nothing (`write-simple`).
+Invariant: printing ends on every value and never uses the stack; what `write` prints of a datum,
+`read` gives back. Datum labels mark cycles only (`write`), all that is shared (`write-shared`),
+or nothing (`write-simple`).
 
-Most values are small trees, so `write` first prints without looking for cycles, up to a bound; only what does not
-end there is walked for cycles first. Not a table of visited objects always: it costs more than the printing.
-The upper layers have values that are unknown here: they say how theirs look with `on_print`.
+Most values are small trees, so `write` first prints without looking for cycles, up to a bound;
+only what does not end there is walked for cycles first. Not a table of visited objects always: it
+costs more than the printing. The upper layers have values that are unknown here: they say how
+theirs look with `on_print`.
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ from perdure.values.types import (
     Vector,
 )
 
-_QUICK_PARTS = 10_000
+_QUICK_PARTS = 1_000
 """Pieces that `write` prints before it looks for cycles."""
 
 CHAR_NAMES = {
@@ -87,8 +89,7 @@ def _escape(match: re.Match[str]) -> str:
 def write_symbol(name: str) -> str:
     """Return a symbol's name as `read` takes it, in bars where it needs them."""
     if _PLAIN_SYMBOL.fullmatch(name) and (
-        name[0] not in "+-."
-        or (parse_number(name) is None and name.lower() not in ("+i", "-i"))
+        name[0] not in "+-." or (parse_number(name) is None and name.lower() not in ("+i", "-i"))
     ):
         return name
     return f"|{_SYMBOL_SPECIAL.sub(_escape, name)}|"
@@ -117,7 +118,7 @@ _shown: dict[type, Callable[[Any], str]] = {}
 
 
 def on_print(kind: type, show: Callable[[Any], str]) -> None:
-    """Say how values of a class of an upper layer are printed: `show` returns the whole text, as `#<task 3>`."""
+    """Say how values of an upper layer's class are printed: `show` returns e.g. `#<task 3>`."""
     _shown[kind] = show
 
 
@@ -199,7 +200,7 @@ _COMPOUNDS = frozenset((Pair, Vector, Box, Record, Values, Condition, Promise))
 
 
 def _row(value: Any) -> tuple[str, Any]:
-    """Return the opening text and the parts (values, or Python strings as they are) of a compound but a pair."""
+    """Return the opening text and the parts of a compound; Python strings are shown as is."""
     kind = type(value)
     if kind is Vector:
         return "#(", value.items
@@ -323,13 +324,9 @@ def _find_labels(value: Any, *, shared: bool) -> dict[int, int]:
 
 
 def _complete(value: Any, atom: Callable[[Any], str], labels: dict[int, int]) -> str:
-    text, complete = _print(
-        value, atom, labels, limits.PRINTED_MAX_CHARS, limits.PRINTED_MAX_CHARS
-    )
+    text, complete = _print(value, atom, labels, limits.PRINTED_MAX_CHARS, limits.PRINTED_MAX_CHARS)
     if not complete:
-        raise fail(
-            "quota-error", f"write: more than {limits.PRINTED_MAX_CHARS} characters"
-        )
+        raise fail("quota-error", f"write: more than {limits.PRINTED_MAX_CHARS} characters")
     return text
 
 
@@ -342,9 +339,7 @@ def _labelled(value: Any, atom: Callable[[Any], str], limit_chars: int) -> str:
         text, complete = _print(value, atom, {}, _QUICK_PARTS, limit_chars)
     if limit_chars and not complete:
         return f"{text[:limit_chars]}..."
-    return (
-        text if complete else _complete(value, atom, _find_labels(value, shared=False))
-    )
+    return text if complete else _complete(value, atom, _find_labels(value, shared=False))
 
 
 # -- the interface -------------------------------------------------------------------------
@@ -364,7 +359,7 @@ def display_string(value: Any, *, limit_chars: int = 0) -> str:
 
 
 def write_string(value: Any, *, limit_chars: int = 0) -> str:
-    """Return a value as `write` shows it, with datum labels for cycles; the arguments are display_string's."""
+    """Return a value as `write` shows it, with datum labels for cycles; see display_string."""
     return _labelled(value, _write_atom, limit_chars)
 
 
@@ -379,12 +374,10 @@ def write_simple_string(value: Any) -> str:
 
 
 def report_string(raised: Any, *, limit_chars: int = 200) -> str:
-    """Return what an error message says of a raised object: a condition's message and written irritants."""
+    """Return what a message says of a raised object: a condition's message and irritants."""
     if type(raised) is not Condition:
         return write_string(raised, limit_chars=limit_chars)
     irritants, _ = split_list(raised.irritants)
     words = [raised.message]
-    words += [
-        write_string(irritant, limit_chars=limit_chars) for irritant in irritants[:20]
-    ]
+    words += [write_string(irritant, limit_chars=limit_chars) for irritant in irritants[:20]]
     return " ".join(word for word in words if word)

@@ -1,9 +1,10 @@
 """Hash tables: normalised keys, and the operations with their write barrier.
 
 Layer: values. Imports types, barrier, numbers, conditions, limits.
-Invariant: two values have the same key if and only if they are eqv? (kind "eqv") or equal? (kind "equal"), and no
-key runs Python code when it is hashed or compared. So a key needs `1`, `1.0` and `#t` kept apart, which Python's
-dictionaries would merge, and pairs and vectors laid out flat, because nested tuples are hashed recursively.
+Invariant: two values have the same key if and only if they are eqv? (kind "eqv") or equal? (kind
+"equal"), and no key runs Python code when it is hashed or compared. So a key needs `1`, `1.0` and
+`#t` kept apart, which Python's dictionaries would merge, and pairs and vectors laid out flat,
+because nested tuples are hashed recursively.
 
 | value                       | key                                                             |
 |-----------------------------|-----------------------------------------------------------------|
@@ -15,8 +16,9 @@ dictionaries would merge, and pairs and vectors laid out flat, because nested tu
 | pair, vector, box (equal)   | a flat tuple: a mark, and the keys of the parts, in preorder    |
 | anything else               | itself: it compares by identity                                 |
 
-Strings, bytes and tuples are never values of the heap, so no two rows meet. A key is computed when it is stored: a
-program that changes a string or a pair while it is a key finds it no more (R7RS and SRFI 69 leave this open).
+Strings, bytes and tuples are never values of the heap, so no two rows meet. A key is computed
+when it is stored: a program that changes a string or a pair while it is a key finds it no more
+(R7RS and SRFI 69 leave this open).
 """
 
 from __future__ import annotations
@@ -50,7 +52,8 @@ def key_for(kind: str, value: Any, procedure: str = "hash-table-ref") -> Any:
     """Return the key under which a table of that kind keeps a value.
 
     Raises:
-      SchemeError: type-error, if the kind is "string" and the value is no string; quota-error, if the value is
+      SchemeError: type-error, if the kind is "string" and the value is no string; quota-error, if the
+        value is
         circular or has more than limits.KEY_PARTS_MAX parts.
     """
     known = type(value)
@@ -87,7 +90,7 @@ def _flat_key(value: Any, procedure: str) -> tuple[Any, ...]:
             todo.append(value.cdr)
             todo.append(value.car)
         elif kind is Vector:
-            # The length makes the layout unambiguous; the mark before it keeps it apart from an integer.
+            # The length makes the layout unambiguous; the mark keeps it apart from an integer.
             parts.append(("v", len(value.items)))
             todo.extend(reversed(value.items))
         elif kind is Box:

@@ -197,6 +197,7 @@ class Condition(Struct, eq=False):
 class PythonProcedure(Struct, eq=False):
     """A function of a Python module, as a value: `(import (python shop))` binds these.
 
+    Make one with `python_procedure`: it has no identity but its name, so there is one for each function.
     Calling one asks the machine for an effect or, for a pure built-in, an in-line call; how is set by the machine
     (machine/control.py), because a value can't know.
     """
@@ -204,10 +205,21 @@ class PythonProcedure(Struct, eq=False):
     module: str
     function: str
     pure: bool = False
-    oid: Any = 0
 
     def __call__(self, *arguments: Any) -> Any:
         return _call_python(self, arguments)
+
+
+_python_procedures: dict[tuple[str, str, bool], PythonProcedure] = {}
+
+
+def python_procedure(module: str, function: str, pure: bool) -> PythonProcedure:
+    """Return the one object for a function of a Python module."""
+    key = (module, function, pure)
+    found = _python_procedures.get(key)
+    if found is None:
+        found = _python_procedures.setdefault(key, PythonProcedure(*key))
+    return found
 
 
 def _call_python(procedure: PythonProcedure, arguments: tuple[Any, ...]) -> Any:

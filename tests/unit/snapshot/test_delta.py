@@ -216,6 +216,10 @@ def test_a_table_that_is_cleared_is_saved_whole() -> None:
     chain.check()
 
 
+def plain(table: t.HashTable) -> list[tuple[Any, Any]]:
+    return [(getattr(key, "text", key), value) for key, value in table_items(table)]
+
+
 OPERATIONS = st.lists(
     st.tuples(st.sampled_from(["set", "delete", "save", "clear"]), st.integers(0, 7)), max_size=40
 )
@@ -238,8 +242,7 @@ def test_any_history_of_a_table_is_kept(operations: list[tuple[str, int]], kind:
             chain.payloads.append(chain.heap.encode_delta())
     chain.payloads.append(chain.heap.encode_delta())
     found = global_of(reload(chain.payloads))
-    plain = lambda items: [(getattr(k, "text", k), v) for k, v in items]
-    assert plain(table_items(found)) == plain(table_items(table))
+    assert plain(found) == plain(table)
     chain.check()
 
 

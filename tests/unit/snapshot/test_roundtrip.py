@@ -102,7 +102,6 @@ def sample(kind: type) -> Any:
         t.Values: t.Values((1, pair)),
         t.Promise: t.Promise(t.Box(t.Pair(None, 5))),
         t.Condition: t.Condition("error", "P200", "bad", pair, 5, state.Frame(site, (1, 2), None)),
-        t.PythonProcedure: t.PythonProcedure("shop", "charge", True),
         Port: Port("text", "output", tail="abc"),
         state.Frame: state.Frame(site, (1, pair), state.Frame(site, (None, ...), None)),
         state.Dynamic: state.Dynamic(t.NIL, t.NIL, pair),
@@ -121,6 +120,11 @@ def sample(kind: type) -> Any:
     return samples[kind]
 
 
+def plain_fields(found: Any) -> list[Any]:
+    record = CLASS_SPECS[type(found)].encode(found, lambda _: 0)
+    return [form for form in record if type(form) in (str, bool, float)]
+
+
 @pytest.mark.parametrize("kind", TAGS.values(), ids=lambda kind: kind.__name__)
 def test_every_heap_class_comes_back_with_all_its_fields(kind: type) -> None:
     original = sample(kind)
@@ -128,9 +132,7 @@ def test_every_heap_class_comes_back_with_all_its_fields(kind: type) -> None:
     assert type(found) is kind
     spec = CLASS_SPECS.get(kind)
     if spec is not None:
-        plain = lambda form: form if type(form) in (str, bool, float) else 0
-        ours = [plain(x) for x in spec.encode(original, lambda _: 0)]
-        assert ours == [plain(x) for x in spec.encode(found, lambda _: 0)]
+        assert plain_fields(original) == plain_fields(found)
 
 
 def test_every_class_that_has_an_object_id_is_in_the_register() -> None:
