@@ -106,7 +106,7 @@ def is_whitespace(char: Any) -> Any:
 
 
 def is_space(value: str) -> bool:
-    """Return whether a character is white space in Unicode; Python's separators 1C to 1F are not."""
+    """Return whether a character is white space in Unicode; unlike Python, not 1C to 1F."""
     return value.isspace() and not "\x1c" <= value <= "\x1f"
 
 

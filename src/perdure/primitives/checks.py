@@ -81,8 +81,7 @@ def octet(procedure: str, x: Any) -> int:
 
 
 def _number(n: int) -> str:
-    shown = integer_text(n) if n.bit_length() < 200 else "a huge integer"
-    return shown
+    return integer_text(n) if n.bit_length() < 200 else "a huge integer"
 
 
 def out_of_range(procedure: str, found: int, length: int) -> SchemeError:

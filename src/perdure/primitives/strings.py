@@ -67,6 +67,11 @@ def substring(string: Any, start: Any, end: Any = DEFAULT) -> Any:
 
 @primitive("string-append")
 def string_append(*strings: Any) -> Any:
+    if len(strings) == 2:
+        left, right = strings
+        if type(left) is String and type(right) is String:
+            checks.within("string-append", len(left.text) + len(right.text))
+            return String(left.text + right.text)
     parts = [checks.text("string-append", each) for each in strings]
     checks.within("string-append", sum(map(len, parts)))
     return String("".join(parts))

@@ -105,7 +105,7 @@ class Ratnum(Struct, frozen=True, eq=False, gc=False):
 
 
 def _order(a: Ratnum, b: Any) -> Any:
-    """Return a number with the sign of a - b, a NaN if b is one; NotImplemented if b is no number."""
+    """Return a number with the sign of a - b (NaN of NaN); NotImplemented if b is no number."""
     if type(b) is int:
         return a.numerator - b * a.denominator
     if type(b) is Ratnum:

@@ -52,9 +52,8 @@ def key_for(kind: str, value: Any, procedure: str = "hash-table-ref") -> Any:
     """Return the key under which a table of that kind keeps a value.
 
     Raises:
-      SchemeError: type-error, if the kind is "string" and the value is no string; quota-error, if the
-        value is
-        circular or has more than limits.KEY_PARTS_MAX parts.
+      SchemeError: type-error, if the kind is "string" and the value is no string; quota-error,
+        if the value is circular or has more than limits.KEY_PARTS_MAX parts.
     """
     known = type(value)
     if known is int:

@@ -305,12 +305,12 @@ def at_depth(depth: int, function: Callable[[], Any]) -> Any:
 def test_a_primitive_that_overflows_python_s_stack_has_changed_nothing(
     name: str, make: Callable[[], list[Any]]
 ) -> None:
-    """Call it with every number of free frames from 0 to 25: all or nothing, and what changed is in the log."""
+    """Call it with ever more free frames: all or nothing, and what changed is in the log."""
     function = P[name]
     here = len_of_stack()
     limit = sys.getrecursionlimit()
     outcomes = set()
-    for free in range(25):
+    for free in range(-10, 20):
         log = WriteLog()
         use(log)
         arguments = make()

@@ -18,7 +18,6 @@ from perdure.primitives import (
     chars,
     conditions,
     hash_tables,
-    input,
     number_tests,
     output,
     pairs,
@@ -26,6 +25,7 @@ from perdure.primitives import (
     strings,
     vectors,
 )
+from perdure.primitives import input as input_
 from perdure.values import ports
 from perdure.values.barrier import ConstantId, ConstantMutation, WriteLog, use
 from perdure.values.conditions import SchemeError, condition
@@ -101,7 +101,7 @@ MAKERS: list[Callable[[], Any]] = [
     lambda: String("text"),
     lambda: Pair(1, Pair(Pair(2, 3), NIL)),
     lambda: Pair(1, 2),
-    lambda: circular(),
+    circular,
     lambda: Vector([1, 2, char("v")]),
     lambda: Bytevector(bytearray(b"abc")),
     lambda: Box(1),
@@ -114,9 +114,9 @@ MAKERS: list[Callable[[], Any]] = [
     lambda: condition("error", "message", 1),
     lambda: ports.open_text_input("some\ntext"),
     lambda: ports.open_bytes_input(b"bytes"),
-    lambda: text_output(),
+    text_output,
     lambda: ports.open_output("bytes"),
-    lambda: closed_port(),
+    closed_port,
     lambda: ports.CONSOLE_INPUT,
     lambda: ports.CONSOLE_OUTPUT,
     lambda: TABLE["car"].function,
@@ -136,7 +136,7 @@ FAMILIES = (
     chars,
     conditions,
     hash_tables,
-    input,
+    input_,
     number_tests,
     output,
     pairs,

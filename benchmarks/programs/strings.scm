@@ -1,0 +1,10 @@
+(define (append-strings n)
+  (let loop ((i 0) (made ""))
+    (if (< i n) (loop (+ i 1) (string-append made "x")) (string-length made))))
+
+(define (port-strings n)
+  (let ((port (open-output-string)))
+    (let loop ((i 0))
+      (if (< i n)
+          (begin (write-string (number->string i) port) (loop (+ i 1)))
+          (string-length (get-output-string port))))))
