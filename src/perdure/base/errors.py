@@ -104,7 +104,15 @@ class RunStopped(PerdureError):
     """
 
     def __init__(
-        self, code: str, message: str, *, run_id: str, status: str, kind: str = "", report: str = "", hint: str = ""
+        self,
+        code: str,
+        message: str,
+        *,
+        run_id: str,
+        status: str,
+        kind: str = "",
+        report: str = "",
+        hint: str = "",
     ) -> None:
         super().__init__(code, message, hint=hint)
         self.run_id = run_id

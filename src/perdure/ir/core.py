@@ -35,17 +35,23 @@ class Const(Struct, eq=False):
 
 
 class LocalRef(Struct, eq=False):
+    """The value of a local variable."""
+
     var: Local
     span: Span | None = None
 
 
 class GlobalRef(Struct, eq=False):
+    """The value of a global variable, read when the expression is evaluated."""
+
     library: str
     name: str
     span: Span | None = None
 
 
 class LocalSet(Struct, eq=False):
+    """`set!` of a local variable."""
+
     var: Local
     value: Core
     span: Span | None = None
@@ -70,6 +76,8 @@ class GlobalDefine(Struct, eq=False):
 
 
 class If(Struct, eq=False):
+    """A conditional: everything but #f is true."""
+
     test: Core
     then: Core
     otherwise: Core
@@ -110,12 +118,27 @@ class Letrec(Struct, eq=False):
 
 
 class Call(Struct, eq=False):
+    """A procedure call; operands are evaluated in any order."""
+
     function: Core
     arguments: list[Core]
     span: Span | None = None
 
 
-Core = Const | LocalRef | GlobalRef | LocalSet | GlobalSet | GlobalDefine | If | Lambda | Seq | Let | Letrec | Call
+Core = (
+    Const
+    | LocalRef
+    | GlobalRef
+    | LocalSet
+    | GlobalSet
+    | GlobalDefine
+    | If
+    | Lambda
+    | Seq
+    | Let
+    | Letrec
+    | Call
+)
 
 
 class Unit(Struct, eq=False):

@@ -10,14 +10,14 @@ from perdure.primitives import (
     conditions,
     control,
     hash_tables,
-    input,
     number_tests,
-    output,
     pairs,
+    reading,
     records,
     strings,
     tasks,
     vectors,
+    writing,
 )
 from perdure.primitives.registry import TABLE, Primitive
 
@@ -30,12 +30,12 @@ __all__ = [
     "conditions",
     "control",
     "hash_tables",
-    "input",
     "number_tests",
-    "output",
     "pairs",
+    "reading",
     "records",
     "strings",
     "tasks",
     "vectors",
+    "writing",
 ]

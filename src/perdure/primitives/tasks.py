@@ -303,9 +303,7 @@ def _random_bits(count: int) -> int:
     root = REGISTERS.machine.root
     seed = root.random
     blocks = -(-count // 256)
-    drawn = b"".join(
-        hashlib.sha256(f"{seed}/{block}".encode()).digest() for block in range(blocks)
-    )
+    drawn = b"".join(hashlib.sha256(f"{seed}/{block}".encode()).digest() for block in range(blocks))
     following = int.from_bytes(hashlib.sha256(f"{seed}/next".encode()).digest()[:7], "big")
     bits = int.from_bytes(drawn, "big") >> (blocks * 256 - count)
     root.random = following

@@ -30,7 +30,7 @@ from perdure.machine.state import Root
 from perdure.snapshot import encode
 from perdure.snapshot.decode import decode
 from perdure.snapshot.encode import Encoder
-from perdure.snapshot.wire import pack, unpack
+from perdure.snapshot.wire import pack, text_size, unpack
 from perdure.values.barrier import NativeId, WriteLog
 from perdure.values.types import Symbol
 
@@ -121,8 +121,8 @@ class Codec:
         heap.last = decoder.last
         heap.encoder = Encoder(heap, decoder.folded.definitions, full=False)
         heap.saved_globals = dict(namespace)
-        heap.full_bytes = len(payloads[0])
-        heap.chain_bytes = sum(map(len, payloads)) - heap.full_bytes
+        heap.full_bytes = text_size(payloads[0])
+        heap.chain_bytes = sum(map(text_size, payloads)) - heap.full_bytes
         heap.chain_length = len(payloads) - 1
         return heap
 
@@ -163,7 +163,11 @@ class Heap:
 
     @property
     def wants_compaction(self) -> bool:
-        """Whether the deltas since the last full snapshot are many, and outweigh it."""
+        """Whether the deltas since the last full snapshot are many, and outweigh it.
+
+        Weighed uncompressed, as that is what encoding and decoding cost: a vector of a million equal
+        slots compresses to nothing, and would be written anew every few turns.
+        """
         return self.chain_length >= limits.DELTA_CHAIN_MAX and self.chain_bytes >= self.full_bytes
 
     def encode_full(self) -> bytes:
@@ -175,7 +179,7 @@ class Heap:
         finally:
             if was_enabled:
                 gc.enable()
-        self.full_bytes = len(payload)
+        self.full_bytes = text_size(payload)
         self.chain_bytes = self.chain_length = 0
         return payload
 
@@ -185,6 +189,6 @@ class Heap:
         """
         assert self.full_bytes, "the first payload of a run is a full snapshot"
         payload = pack(encode.delta(self))
-        self.chain_bytes += len(payload)
+        self.chain_bytes += text_size(payload)
         self.chain_length += 1
         return payload

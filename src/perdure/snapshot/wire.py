@@ -101,6 +101,14 @@ def _decompress(payload: bytes) -> bytes:
     return text
 
 
+def text_size(payload: bytes) -> int:
+    """Return how many bytes of JSON a payload of ours stands for: what it costs to make and to read."""
+    if payload[:4] == ZSTD_MAGIC:
+        size: int = zstandard.get_frame_parameters(payload).content_size
+        return size
+    return len(payload)
+
+
 def payload_hash(payload: bytes) -> bytes:
     """Return the SHA-256 of a payload as it is stored (32 bytes)."""
     return hashlib.sha256(payload).digest()

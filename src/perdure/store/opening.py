@@ -51,6 +51,6 @@ def open_store(
             "P304", f"there is no database {path}", hint="start a run to make one, or give --db"
         )
     # Imported here: apsw is heavy, and the memory store works without it.
-    from perdure.store.sqlite import SqliteStore  # noqa: PLC0415
+    from perdure.store.sqlite import SqliteStore
 
     return SqliteStore(path, clock=clock, read_only=read_only)

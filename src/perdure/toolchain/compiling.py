@@ -27,9 +27,7 @@ class Compiled(Struct, frozen=True):
     spans: dict[int, Span]
 
 
-def compile_unit(
-    library: str, unit: core.Unit, assigned: frozenset[tuple[str, str]]
-) -> Compiled:
+def compile_unit(library: str, unit: core.Unit, assigned: frozenset[tuple[str, str]]) -> Compiled:
     """Return one top-level form as a definition.
 
     Args:

@@ -121,8 +121,9 @@ def _arity(name: str, least: int, most: int | None, formals: str, found: int) ->
         wanted = f"{least} to {most}"
     plural = "" if wanted == "1" else "s"
     return fail(
-        "arity-error", f"({name}{' ' if formals else ''}{formals}): "
-        f"expected {wanted} argument{plural}, got {found}"
+        "arity-error",
+        f"({name}{' ' if formals else ''}{formals}): "
+        f"expected {wanted} argument{plural}, got {found}",
     )
 
 

@@ -87,7 +87,9 @@ def _key() -> str:
             for name in sorted(files):
                 if name.endswith((".py", ".sld", ".scm")):
                     status = os.stat(os.path.join(directory, name))
-                    hashed.update(f"{directory}/{name} {status.st_size} {status.st_mtime_ns}".encode())
+                    hashed.update(
+                        f"{directory}/{name} {status.st_size} {status.st_mtime_ns}".encode()
+                    )
     return hashed.hexdigest()[:24]
 
 

@@ -107,7 +107,9 @@ class Toolchain:
         self.natives: dict[str, Any] = {
             key: value
             for key, value in self._frozen.items()
-            if ":" in key and not key.startswith("!") and (callable(value) or isinstance(value, Struct))
+            if ":" in key
+            and not key.startswith("!")
+            and (callable(value) or isinstance(value, Struct))
         }
         # One object of the process stands in every run's graph: it has a name, so that no run gives it an id.
         self.natives["%:no-dynamic"] = NO_DYNAMIC
@@ -117,8 +119,13 @@ class Toolchain:
     @functools.cached_property
     def hooks(self) -> Hooks:
         """The procedures that machines call."""
-        found = {name: self._frozen[f"perdure.control:%{name}"] for name in ("signal", "rewind", "unwind", "alarm")}
-        return Hooks(found["signal"], found["signal"], found["rewind"], found["unwind"], found["alarm"])
+        found = {
+            name: self._frozen[f"perdure.control:%{name}"]
+            for name in ("signal", "rewind", "unwind", "alarm")
+        }
+        return Hooks(
+            found["signal"], found["signal"], found["rewind"], found["unwind"], found["alarm"]
+        )
 
     @staticmethod
     def is_global(key: str) -> bool:
@@ -189,7 +196,9 @@ class Toolchain:
         for each in everything:
             self._add(each)
         data = msgspec.json.encode(payload)
-        result = CompiledProgram(payload, data, {c.digest: c.data for c in everything}, program.notices)
+        result = CompiledProgram(
+            payload, data, {c.digest: c.data for c in everything}, program.notices
+        )
         result.warnings = program.warnings
         return result
 
@@ -215,7 +224,9 @@ class Toolchain:
                 try:
                     data = definitions[digest]
                 except KeyError:
-                    raise SnapshotError("P511", f"definition {digest} is not in the database") from None
+                    raise SnapshotError(
+                        "P511", f"definition {digest} is not in the database"
+                    ) from None
                 spans = encode_spans(found.spans.get(digest, {}))
                 self.provider.add(digest, data, spans=spans)
         return CompiledProgram(found, payload, definitions, [])

@@ -69,7 +69,7 @@ _log = WriteLog()
 
 def use(log: WriteLog) -> None:
     """Make `log` the one that primitives write to: the log of the run that is evaluated now."""
-    global _log  # noqa: PLW0603 - one evaluator per process; a register, not state
+    global _log
     _log = log
 
 

@@ -68,7 +68,7 @@ def condition(kind: str, message: str, *irritants: Any, detail: Any = None) -> C
 
 
 def fail(kind: str, message: str, *irritants: Any) -> SchemeError:
-    """Return the exception that a primitive raises: `raise fail("range-error", "...", value)`.
+    """Return the exception that a primitive raises, to be raised where it was found.
 
     The irritants are printed after the message, as `error` prints its own.
     """

@@ -228,5 +228,5 @@ def _call_python(procedure: PythonProcedure, arguments: tuple[Any, ...]) -> Any:
 
 def on_python_call(call: Any) -> None:
     """Say how calls of Python procedures are performed; the machine does, once, when it is imported."""
-    global _call_python  # noqa: PLW0603 - the one upward link, set at import
+    global _call_python
     _call_python = call

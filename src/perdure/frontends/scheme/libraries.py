@@ -127,7 +127,7 @@ class LibraryExpander(Expander):
         self, name: str, imports: Imports, environment: Environment, stx: Syntax | None
     ) -> None:
         """Bind imported names; a program's own definitions and libraries go before standard ones."""
-        standard = name.split(" ")[0] in ("scheme", "srfi", "perdure")
+        standard = name.split(" ", maxsplit=1)[0] in ("scheme", "srfi", "perdure")
         for text, binding in imports.items():
             symbol = intern(text)
             old = environment.names.get(symbol)

@@ -231,7 +231,7 @@ class Reader:
                 message += f"; {count} lists are open at the end, the outermost since {outer}"
             hint = ""
             suspect = lexer.text.find("\n(", levels[0].start)
-            if 0 <= suspect:
+            if suspect >= 0:
                 line = lexer.span(suspect + 1, suspect + 2).line
                 hint = f"a new form seems to begin on line {line}; look for the missing ) before it"
             lexer.bad("P102", message, level.start, level.start + 1, hint)

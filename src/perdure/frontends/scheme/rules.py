@@ -30,7 +30,7 @@ Found = dict[Key, Any]
 SameBinding = Callable[[Identifier, Identifier], bool]
 
 
-class Ellipsis_:
+class EllipsisTest:
     """How to tell an ellipsis: by the core binding, or as the identifier that the rules name."""
 
     def __init__(self, custom: Identifier | None, is_core: Callable[[Identifier], bool]) -> None:
@@ -56,6 +56,8 @@ class Pattern:
 
 
 class VariablePattern(Pattern):
+    """Fits anything, and names it."""
+
     __slots__ = ("key",)
 
     def __init__(self, key: Key) -> None:
@@ -67,6 +69,8 @@ class VariablePattern(Pattern):
 
 
 class LiteralPattern(Pattern):
+    """Fits an identifier with the same binding."""
+
     __slots__ = ("literal", "same")
 
     def __init__(self, literal: Identifier, same: SameBinding) -> None:
@@ -78,6 +82,8 @@ class LiteralPattern(Pattern):
 
 
 class AtomPattern(Pattern):
+    """Fits an equal datum that is no list or vector."""
+
     __slots__ = ("value",)
 
     def __init__(self, value: Any) -> None:
@@ -281,7 +287,7 @@ class RulesCompiler:
 
     def __init__(
         self,
-        ellipsis: Ellipsis_,
+        ellipsis: EllipsisTest,
         literals: list[Identifier],
         same: SameBinding,
         core: Callable[..., bool],

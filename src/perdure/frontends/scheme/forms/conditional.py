@@ -27,7 +27,7 @@ def cond(x: Expander, form: Form, ctx: Context) -> Steps:
     """(cond clause ...)"""
     if len(form.items) < 2 or form.tail is not None:
         raise bad_form(form, COND)
-    return (yield cond_clauses(x, form.items[1:], ctx, form, Const(UNSPECIFIED)))
+    return (yield cond_clauses(x, form.items[1:], ctx, Const(UNSPECIFIED)))
 
 
 def _unchanged(value: Core) -> Core:
@@ -38,7 +38,6 @@ def cond_clauses(
     x: Expander,
     clauses: list[Syntax],
     ctx: Context,
-    form: Form,
     otherwise: Core,
     chosen: Clause = _unchanged,
 ) -> Steps:

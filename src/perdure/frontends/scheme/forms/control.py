@@ -90,6 +90,6 @@ def guard(x: Expander, form: Form, ctx: Context) -> Steps:
     def chosen(value: Core) -> Core:
         return Seq([Call(LocalRef(leave, place), [], place), value], place)
 
-    picked = yield cond_clauses(x, clauses, ctx, form, again, chosen)
+    picked = yield cond_clauses(x, clauses, ctx, again, chosen)
     handler = Lambda([condition, reraise, leave], None, picked, "guard", place)
     return control("%guard", [thunk(body, place, "guard-body"), handler], place)

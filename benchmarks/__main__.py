@@ -1,0 +1,34 @@
+"""`python -m benchmarks [language|turns|throughput|resume|startup|all]`, from the top of the repository."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+
+from benchmarks import language, resume, startup, throughput, turns
+
+PARTS = {
+    "language": language.main,
+    "turns": turns.main,
+    "throughput": throughput.main,
+    "resume": resume.main,
+    "startup": startup.main,
+}
+
+
+def main() -> None:
+    """Run the parts that are asked for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, "all"], default="all")
+    parser.add_argument("--rounds", type=int, help="how often everything is measured")
+    given = parser.parse_args()
+    wanted = list(PARTS) if "all" in given.parts or not given.parts else given.parts
+    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+    print(f"CPython {platform.python_version()}, {os.cpu_count()} processors, load {load}")
+    for part in wanted:
+        PARTS[part](**({"rounds": given.rounds} if given.rounds else {}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,4 @@
+(import (scheme base) (scheme write))
+(define (main)
+  (display "hello, world")
+  (newline))

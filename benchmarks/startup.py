@@ -1,0 +1,51 @@
+"""How long the command takes when it has little to do, warm: caches are filled by a first round that does not count."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.measure import P99, duration, median, quantile, table
+
+HELLO = Path(__file__).parent / "programs" / "hello.scm"
+
+
+def main(rounds: int = 20) -> None:
+    """Measure and print."""
+    perdure = [sys.executable, "-m", "perdure.cli.main"]
+    script = Path(sys.executable).parent / "perdure"
+    if script.exists():
+        perdure = [str(script)]
+    found: dict[str, list[float]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        database = f"sqlite:{folder}/start.db"
+        commands = {
+            "python -c pass": [sys.executable, "-c", "pass"],
+            "perdure list": [*perdure, "list", "--db", database],
+            "perdure run hello.scm": [*perdure, "run", str(HELLO), "--db", database],
+        }
+        for number in range(rounds + 1):
+            for name, command in commands.items():
+                began = time.perf_counter()
+                done = subprocess.run(command, capture_output=True, check=False, cwd=folder)
+                if number:
+                    found.setdefault(name, []).append(time.perf_counter() - began)
+                if done.returncode:
+                    print(f"{name} failed:\n{done.stderr.decode()[-2000:]}")
+                    return
+    rows = [
+        (f"`{name}`", duration(median(times)), duration(quantile(times, P99)))
+        for name, times in found.items()
+    ]
+    table(
+        f"(e) start, warm, CPython {sys.version.split()[0]}, {rounds} rounds",
+        ("command", "median", "p99"),
+        rows,
+    )
+
+
+if __name__ == "__main__":
+    main()

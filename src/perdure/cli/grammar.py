@@ -1,0 +1,231 @@
+"""The commands and their parameters, as data, and a quick reader for calls that are plainly right.
+
+Layer: cli. Imports nothing but the standard library's `dataclasses`, so that it costs no time.
+Invariant: `quick` says nothing about a call that is not plainly right: it returns None, and typer (typed.py), which is
+made from the same table, explains it. So there is one declaration, and two readers of it.
+The road not taken: typer alone. Importing it takes a third of the time that a hello-world may take.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """An argument, an option or a flag.
+
+    Attributes:
+      name: of the keyword that the handler gets.
+      kind: "argument", "optional", "many" (the rest of the arguments), "option", "list" (an option that may be
+        repeated) or "flag".
+      help: one line.
+      flags: how an option is written.
+      type: of an option's value: str, int or float.
+    """
+
+    name: str
+    kind: str
+    help: str
+    flags: tuple[str, ...] = ()
+    type: type = str
+    default: Any = None
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command: where its handler is, as "module:function", and its parameters."""
+
+    handler: str
+    help: str
+    parameters: tuple[Parameter, ...] = ()
+
+
+DB = Parameter("db", "option", "The database, as a URL; or set PERDURE_DB.", ("--db",))
+JSON = Parameter("json", "flag", "Print JSON.", ("--json",))
+RUN_ID = Parameter("run_id", "argument", "The run's id.")
+FILE = Parameter("file", "argument", "A Scheme file.")
+ARGUMENTS = Parameter("arguments", "many", "What main is applied to: JSON; a bare word is a string.")
+ID = Parameter("id", "option", "The run's id; a run of that id goes on.", ("--id",))
+ALLOW = Parameter(
+    "allow_python",
+    "list",
+    "A Python module that programs may import besides those beside them.",
+    ("--allow-python",),
+)
+TIMEOUT = Parameter("timeout", "option", "Seconds to wait at most.", ("--timeout",), float)
+
+COMMANDS: dict[str, Command] = {
+    "run": Command(
+        "running:run",
+        "Run a program to its end and print its result; with the id of a run that is there, go on with it.",
+        (
+            Parameter("file", "optional", "A Scheme file; not needed to go on with --id."),
+            ARGUMENTS,
+            ID,
+            Parameter("stress", "flag", "Save and restore the run at every site.", ("--stress",)),
+            ALLOW,
+            DB,
+            JSON,
+        ),
+    ),
+    "start": Command(
+        "runs:start", "Record a run, print its id and return.", (FILE, ARGUMENTS, ID, ALLOW, DB, JSON)
+    ),
+    "worker": Command(
+        "runs:worker",
+        "Execute ready runs until told to stop.",
+        (
+            Parameter("until_idle", "flag", "Stop when there is nothing to do but to wait.", ("--until-idle",)),
+            Parameter(
+                "drain_timeout",
+                "option",
+                "Seconds that started effects may take to finish when it is stopped.",
+                ("--drain-timeout",),
+                float,
+                30.0,
+            ),
+            ALLOW,
+            DB,
+            JSON,
+        ),
+    ),
+    "result": Command(
+        "runs:result",
+        "Print a run's result.",
+        (RUN_ID, Parameter("wait", "flag", "Wait for its end.", ("--wait",)), TIMEOUT, DB, JSON),
+    ),
+    "list": Command(
+        "looking:list_runs",
+        "List runs, newest first.",
+        (
+            Parameter("status", "option", "Only runs in this state.", ("--status",)),
+            Parameter("program", "option", "Only runs of this program.", ("--program",)),
+            Parameter("limit", "option", "How many at most.", ("--limit",), int, 100),
+            DB,
+            JSON,
+        ),
+    ),
+    "show": Command(
+        "looking:show",
+        "Show what a run is doing: tasks, stacks, variables, and what each waits for.",
+        (RUN_ID, ALLOW, DB, JSON),
+    ),
+    "log": Command("looking:log", "Show what happened in a run.", (RUN_ID, DB, JSON)),
+    "output": Command("looking:output", "Print what a run's program displayed.", (RUN_ID, DB, JSON)),
+    "send": Command(
+        "runs:send",
+        "Send a message to a run, or a line to its console.",
+        (
+            RUN_ID,
+            Parameter("value", "optional", "JSON; a bare word is a string. With --console: the line."),
+            Parameter("message_id", "option", "The same id twice is one message.", ("--message-id",)),
+            Parameter("console", "flag", "Send a line to the run's console.", ("--console",)),
+            Parameter("eof", "flag", "With --console: end the input.", ("--eof",)),
+            DB,
+            JSON,
+        ),
+    ),
+    "cancel": Command(
+        "runs:cancel",
+        "End a run: its tasks unwind, and what they clean up is done.",
+        (RUN_ID, Parameter("reason", "option", "For the log.", ("--reason",), str, ""), DB, JSON),
+    ),
+    "retry": Command(
+        "runs:retry", "Let a parked run do the failing operation again.", (RUN_ID, DB, JSON)
+    ),
+    "check": Command(
+        "checking:check",
+        "Report syntax errors, unbound names and wrong arities, without running.",
+        (FILE, ALLOW, JSON),
+    ),
+    "db prune": Command(
+        "database:prune",
+        "Remove finished runs and what is remembered of old messages.",
+        (
+            Parameter("days", "option", "Keep finished runs so many days.", ("--days",), float, 30.0),
+            Parameter("vacuum", "flag", "Give freed space back to the file system.", ("--vacuum",)),
+            DB,
+            JSON,
+        ),
+    ),
+    "db info": Command("database:info", "Count the runs in each state.", (DB, JSON)),
+    "demo": Command(
+        "demo:demo",
+        "Watch an order survive being killed.",
+        (
+            Parameter("kills", "option", "How often to kill it.", ("--kills",), int, 4),
+            Parameter("keep", "flag", "Keep the files, and say where they are.", ("--keep",)),
+            JSON,
+        ),
+    ),
+    "version": Command("looking:version", "Print the version.", (JSON,)),
+}
+
+GROUPS = {"db": "Look after the database."}
+
+
+def quick(argv: list[str]) -> tuple[Command, dict[str, Any]] | None:
+    """Return a command and its keywords, or None if the call is not plainly right or asks for help."""
+    words = 2 if argv[:1] == ["db"] else 1
+    command = COMMANDS.get(" ".join(argv[:words]))
+    if command is None:
+        return None
+    flags = {flag: p for p in command.parameters for flag in p.flags}
+    found: dict[str, Any] = defaults(command)
+    free: list[str] = []
+    rest = iter(argv[words:])
+    for word in rest:
+        if word == "--":
+            free.extend(rest)
+        elif word.startswith("-") and not _is_number(word):
+            name, equals, value = word.partition("=")
+            parameter = flags.get(name)
+            if parameter is None or (equals and parameter.kind == "flag"):
+                return None
+            if parameter.kind == "flag":
+                found[parameter.name] = True
+                continue
+            given = value if equals else next(rest, None)
+            if given is None or not _put(found, parameter, given):
+                return None
+        else:
+            free.append(word)
+    return (command, found) if _place(command, free, found) else None
+
+
+def defaults(command: Command) -> dict[str, Any]:
+    """Return the keywords of a call that gives nothing."""
+    empty: dict[str, Any] = {"flag": False, "many": (), "list": ()}
+    return {p.name: empty.get(p.kind, p.default) for p in command.parameters}
+
+
+def _put(found: dict[str, Any], parameter: Parameter, given: str) -> bool:
+    if parameter.kind == "list":
+        found[parameter.name] = (*found[parameter.name], given)
+        return True
+    try:
+        found[parameter.name] = parameter.type(given)
+    except ValueError:
+        return False
+    return True
+
+
+def _place(command: Command, free: list[str], found: dict[str, Any]) -> bool:
+    """Give the free words to the arguments; return whether they fit."""
+    for parameter in command.parameters:
+        if parameter.kind == "many":
+            found[parameter.name] = tuple(free)
+            free = []
+        elif parameter.kind in ("argument", "optional"):
+            if free:
+                found[parameter.name] = free.pop(0)
+            elif parameter.kind == "argument":
+                return False
+    return not free
+
+
+def _is_number(word: str) -> bool:
+    """Whether a word that begins with a minus sign is a negative number, and so an argument."""
+    return len(word) > 1 and (word[1].isdigit() or word[1:2] == ".")

@@ -1,0 +1,184 @@
+"""Commands about runs that execute nothing in the foreground, and the worker: start, worker, result, send, cancel, retry.
+
+Layer: cli. Imports app, base.
+Invariant: when a command has printed its answer, what it says is durable.
+"""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Any
+
+from perdure.app import Answer, Engine
+from perdure.base.errors import CallError
+from perdure.cli import console
+from perdure.cli.arguments import value_of, values_of
+from perdure.cli.looking import engine_for, next_steps
+from perdure.engine import jsonable
+from perdure.engine.boundary import BoundaryError, to_python
+from perdure.values.types import UNSPECIFIED
+
+
+def start(
+    *, file: str, arguments: tuple[str, ...], id: str | None, allow_python: tuple[str, ...], db: str | None, json: bool
+) -> int:  # noqa: A002 - the option's name
+    """Record a run and print its id."""
+    del json
+    given = values_of(arguments)
+    with Engine(console.database(db), execute="none", allow_python=allow_python) as engine:
+        program = engine.compile(file)
+        notices(program)
+        run_id = engine.start(program, *given, id=id)
+    console.answer(run_id, {"id": run_id})
+    return console.OK
+
+
+def notices(program: Any) -> None:
+    """Print the notices and warnings of a compiled program."""
+    for text in (*program.notices, *program.warnings):
+        console.note(f"notice: {text}")
+
+
+def worker(
+    *, until_idle: bool, drain_timeout: float, allow_python: tuple[str, ...], db: str | None, json: bool
+) -> int:
+    """Execute ready runs."""
+    del json
+    url = console.database(db)
+    ended: dict[str, str] = {}
+
+    def observe(commit: Any) -> None:
+        if commit.status in ("completed", "failed", "cancelled", "parked"):
+            ended[commit.run_id] = commit.status
+            detail = f": {commit.detail}" if commit.detail else ""
+            console.note(f"{commit.run_id}  {commit.status}{detail}")
+
+    with Engine(url, execute="none", allow_python=allow_python, directory=Path.cwd(), observer=observe) as engine:
+        found = engine.worker(until_idle=until_idle)
+        signalled: list[int] = []
+
+        def stop(number: int, frame: Any) -> None:
+            del frame
+            found.stop(0.0 if signalled else drain_timeout)
+            signalled.append(number)
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, stop)
+        if not until_idle:
+            console.note(f"perdure worker: executes the runs of {url}; Ctrl-C stops it")
+        found.run()
+        if found.error is not None:
+            raise found.error
+    console.answer("", {"runs": ended})
+    return 128 + signalled[0] if signalled else console.OK
+
+
+def result(*, run_id: str, wait: bool, timeout: float | None, db: str | None, json: bool) -> int:
+    """Print a run's result."""
+    with engine_for(db) as engine:
+        if wait or timeout is not None:
+            found = engine.wait(run_id, timeout=timeout)
+            answer = found if found is not None else engine.answer(run_id)
+        else:
+            answer = engine.answer(run_id)
+        if answer.result is None and answer.error is None:
+            detail = engine.find(run_id).detail
+            waits = f": it waits for {detail}" if detail else ""
+            document = {"id": run_id, "status": answer.status, "detail": detail}
+            if json:
+                console.answer("", document)
+            else:
+                console.note(f"run {run_id} has not ended; it is {answer.status}{waits}")
+            return console.NOT_ENDED
+    return print_answer(answer, json=json)
+
+
+def print_answer(answer: Answer, *, json: bool) -> int:
+    """Print a run's result, or why it has none, and return the exit code."""
+    if answer.error is not None:
+        error = answer.error
+        if json:
+            document = {"kind": error.kind, "code": error.code, "message": error.message, "text": error.text}
+            console.answer("", {"id": answer.run_id, "status": answer.status, "error": document})
+            return console.STOPPED
+        console.note(error.text)
+        console.note(f"run {answer.run_id} is {answer.status}")
+        if answer.status == "parked":
+            console.note(next_steps(answer.run_id))
+        return console.STOPPED
+    assert answer.result is not None, "a run that has ended has a result or an error"
+    found = answer.result
+    if not json:
+        if not found.crosses or found.value is not UNSPECIFIED:
+            console.answer(found.written, None)
+        return console.OK
+    try:
+        crossed = found.crosses
+        document = jsonable.to_jsonable(to_python(found.value)) if crossed else None
+    except BoundaryError:
+        crossed = False
+    console.answer("", document if crossed else {"$written": found.written})
+    return console.OK
+
+
+def send(
+    *,
+    run_id: str,
+    value: str | None,
+    message_id: str | None,
+    console: bool,
+    eof: bool,
+    db: str | None,
+    json: bool,
+) -> int:
+    """Send a message or a console line."""
+    del json
+    if (value is None) != eof or (eof and not console):
+        raise CallError(
+            "P303", "say what to send: JSON, or with --console a line or --eof", hint="perdure send --help"
+        )
+    if console and message_id is not None:
+        raise CallError("P303", "a console line has no message id", hint="leave out --message-id")
+    with engine_for(db) as engine:
+        status = engine.find(run_id).status
+        if console:
+            new = engine.send_line(run_id, value)
+        else:
+            assert value is not None, "checked above"
+            new = engine.send(run_id, value_of(value, "the message"), message_id=message_id)
+        ended = status in ("completed", "failed", "cancelled")
+    if ended:
+        raise CallError("P305", f"run {run_id} is {status}: nothing can be sent to it any more")
+    _say("sent" if new else "this message was sent before: it counts once", {"id": run_id, "new": new})
+    return 0
+
+
+def cancel(*, run_id: str, reason: str, db: str | None, json: bool) -> int:
+    """Ask a run to end."""
+    del json
+    with engine_for(db) as engine:
+        done = engine.cancel(run_id, reason)
+        status = engine.find(run_id).status
+    text = f"run {run_id} will be cancelled by whoever executes it" if done else f"run {run_id} is {status} already"
+    _say(text, {"id": run_id, "cancelled": done, "status": status})
+    return 0
+
+
+def retry(*, run_id: str, db: str | None, json: bool) -> int:
+    """Let a parked run do the failing operation again."""
+    del json
+    with engine_for(db) as engine:
+        status = engine.find(run_id).status
+        done = engine.retry(run_id)
+    if not done:
+        raise CallError("P305", f"run {run_id} is {status}, not parked: there is nothing to retry")
+    _say(
+        f"run {run_id} will try again; go on with `perdure run --id {run_id}` or a worker",
+        {"id": run_id, "retried": True},
+    )
+    return 0
+
+
+def _say(text: str, document: Any) -> None:
+    console.answer(text, document)

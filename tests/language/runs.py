@@ -1,0 +1,186 @@
+"""Runs a test program on the bare machine: a simulated clock, messages to itself, and whatever a variation does between turns.
+
+Goal: the language and the machine, without engine, store or worker.
+Method: `Driver(variation).run(program)` returns what was displayed and how the run ended; a `Variation` sees the machine between
+any two turns and may replace it.
+"""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from perdure.machine.machine import Machine
+from perdure.machine.registers import EVALUATOR
+from perdure.machine.turn import Arrived, Fired
+from perdure.snapshot import exchange
+from perdure.snapshot.heap import Codec
+from perdure.toolchain.toolchain import CompiledProgram, Toolchain
+from perdure.values.conditions import CODES
+from perdure.values.printer import write_string
+
+FOLDER = Path(__file__).parent
+START_S = 1000.0
+TURNS_MAX = 400_000
+
+
+class NoModules:
+    """No Python module can be imported."""
+
+    def exports(self, module: str) -> Any:
+        raise AssertionError(module)
+
+
+class World(Struct):
+    """The toolchain and the codec of the test process."""
+
+    toolchain: Toolchain
+    codec: Codec
+
+    def compile(self, path: Path) -> CompiledProgram:
+        return self.toolchain.compile_file(str(path))
+
+
+@functools.cache
+def world() -> World:
+    toolchain = Toolchain(NoModules())
+    return World(toolchain, Codec(toolchain.provider, toolchain.natives, toolchain.is_global))
+
+
+@functools.cache
+def program(name: str) -> CompiledProgram:
+    """Return a program of this folder."""
+    return world().compile(FOLDER / f"{name}.scm")
+
+
+def names(*, large: bool = False) -> list[str]:
+    """Return the programs of this folder."""
+    found = sorted(p.stem for p in FOLDER.glob("*.scm") if p.stem != "check")
+    return [n for n in found if n.startswith("large") == large]
+
+
+class Ended(Struct, frozen=True):
+    """How a run ended: its state, its result as `write` shows it (or the error's report), and all it displayed."""
+
+    status: str
+    result: str
+    output: str
+
+
+class Variation:
+    """Runs straight; variations override what they change."""
+
+    every_poll = False
+    slice_s = 60.0
+
+    def begin(self, machine: Machine) -> Machine:
+        """Return the machine to begin with."""
+        return machine
+
+    def between(self, machine: Machine, *, preempted: bool) -> Machine:
+        """Return the machine that goes on after a turn."""
+        del preempted
+        return machine
+
+    def turn(self, machine: Machine, events: list[Any], now: float) -> Any:
+        return machine.turn(events, now, slice_s=self.slice_s, every_poll=self.every_poll)
+
+
+def keep_turn(machine: Machine) -> None:
+    """Let a task that only the test cut go on first, so that tasks interleave as in an uncut run."""
+    ready = machine.root.ready
+    if len(ready) > 1:
+        machine.root.ready = (ready[-1], *ready[:-1])
+
+
+class Saved(Variation):
+    """Cuts at every test for pre-emption; between two turns the run is encoded, forgotten and decoded.
+
+    With `chain` > 0, each turn is saved as a delta, and the run is restored from the snapshot and the deltas every
+    so many turns.
+    """
+
+    every_poll = True
+
+    def __init__(self, chain: int = 0) -> None:
+        self.chain = chain
+        self.payloads: list[bytes] = []
+        self.heap: Any = None
+        self.restores = 0
+        self.turns = 0
+
+    def begin(self, machine: Machine) -> Machine:
+        machine.export_value = exchange.dump_value
+        self.heap = world().codec.create(machine.root, machine.namespace)
+        machine.log = self.heap.log
+        return machine
+
+    def between(self, machine: Machine, *, preempted: bool) -> Machine:
+        with EVALUATOR:
+            if preempted:
+                keep_turn(machine)
+            self.turns += 1
+            if not self.chain or not self.payloads:
+                self.payloads = [self.heap.encode_full()]
+            else:
+                self.payloads.append(self.heap.encode_delta())
+            if self.chain and self.turns % self.chain:
+                return machine
+            self.restores += 1
+            return self.restored(machine)
+
+    def restored(self, machine: Machine) -> Machine:
+        tools = world().toolchain
+        self.heap = world().codec.decode(self.payloads, tools.fresh_namespace(None))
+        if len(self.payloads) > 50:
+            self.payloads = []
+        found = tools.attach(self.heap.root, self.heap.namespace)
+        found.log = self.heap.log
+        found.export_value = exchange.dump_value
+        return found
+
+
+def run(what: CompiledProgram, variation: Variation | None = None) -> Ended:
+    """Run a program to its end, or until nothing happens any more."""
+    variation = variation or Variation()
+    with EVALUATOR:
+        machine = world().toolchain.new_run(what, "r1", [], START_S, 42)
+        machine.export_value = exchange.dump_value
+        machine = variation.begin(machine)
+    return go_on(machine, variation, START_S)
+
+
+def go_on(machine: Machine, variation: Variation, now: float) -> Ended:
+    """Go on with a run."""
+    output: list[str] = []
+    events: list[Any] = []
+    for _ in range(TURNS_MAX):
+        outcome = variation.turn(machine, events, now)
+        output.append(outcome.output)
+        events = [
+            Arrived(sent.message_id, "r1", exchange.load_value(sent.value)) for sent in outcome.sent
+        ]
+        machine = variation.between(machine, preempted=outcome.preempted)
+        if outcome.status == "ready" or events:
+            continue
+        if outcome.status != "waiting":
+            return Ended(outcome.status, _shown(outcome), "".join(output))
+        requests = [r for _, r in machine.root.requests.entries.values()]
+        timers = [r for r in requests if r.kind in ("timer", "alarm")]
+        if not timers:
+            return Ended("waiting", ", ".join(sorted(r.kind for r in requests)), "".join(output))
+        first = min(timers, key=lambda r: (r.arguments[0], r.number))
+        now = max(now, first.arguments[0])
+        events = [Fired(first.number)]
+    raise AssertionError("the run takes too many turns")
+
+
+def _shown(outcome: Any) -> str:
+    result = outcome.result
+    code = getattr(result, "code", "")
+    if code in CODES.values():
+        return f"{result.message} {write_string(result.irritants)}"
+    return write_string(result)
