@@ -20,7 +20,8 @@ from perdure import Engine
 
 HERE = Path(__file__).parent
 PROGRAM = HERE / "programs" / "endless.scm"
-OPERATIONS = (100, 1_000, 10_000)
+OPERATIONS = (100, 1_000, 10_000, 10_150)
+"""The last one leaves a long chain of deltas: a full snapshot is made every 200 or so."""
 RUN_ID = "resumed"
 FOREVER = 1_000_000_000
 

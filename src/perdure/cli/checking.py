@@ -6,7 +6,7 @@ Invariant: exit code 0 means that the program can be started.
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
 
 from perdure.base.errors import ProgramError, SyntaxErrors
 from perdure.cli import console
@@ -22,7 +22,7 @@ def check(*, file: str, allow_python: tuple[str, ...], json: bool) -> int:
     document = {
         "file": file,
         "errors": [console.error_document(error) for error in errors],
-        "notices": [str(text) for text in found],
+        "notices": found,
     }
     lines = [*(str(error) for error in errors), *(f"notice: {text}" for text in found)]
     if not errors:
@@ -33,19 +33,13 @@ def check(*, file: str, allow_python: tuple[str, ...], json: bool) -> int:
     return console.WRONG_CALL if errors else console.OK
 
 
-def _checked(programs: Programs, file: str) -> tuple[list[ProgramError], list[Any]]:
+def _checked(programs: Programs, file: str) -> tuple[list[ProgramError], list[str]]:
     source = read_source(file)
+    directory = str(Path(file).resolve().parent)
     try:
-        program = programs.compile_source(source, file, _directory(file))
+        with programs.modules.compiling(directory):
+            return programs.toolchain.check_source(source, file)
     except SyntaxErrors as error:
         return list(error.errors), []
     except ProgramError as error:
         return [error], []
-    errors, found = programs.check(source, file) if hasattr(programs, "check") else (program.warnings, program.notices)
-    return list(errors), list(found)
-
-
-def _directory(file: str) -> str:
-    from pathlib import Path  # noqa: PLC0415
-
-    return str(Path(file).resolve().parent)

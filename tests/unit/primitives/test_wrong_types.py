@@ -19,13 +19,13 @@ from perdure.primitives import (
     conditions,
     hash_tables,
     number_tests,
-    output,
     pairs,
+    reading,
     records,
     strings,
     vectors,
+    writing,
 )
-from perdure.primitives import input as input_
 from perdure.values import ports
 from perdure.values.barrier import ConstantId, ConstantMutation, WriteLog, use
 from perdure.values.conditions import SchemeError, condition
@@ -136,13 +136,13 @@ FAMILIES = (
     chars,
     conditions,
     hash_tables,
-    input_,
     number_tests,
-    output,
     pairs,
+    reading,
     records,
     strings,
     vectors,
+    writing,
 )
 NAMES = sorted(
     name

@@ -35,7 +35,7 @@ from perdure.frontends.scheme.bindings import (
     Macro,
     Variable,
 )
-from perdure.frontends.scheme.rules import Ellipsis_, Rules, RulesCompiler
+from perdure.frontends.scheme.rules import EllipsisTest, Rules, RulesCompiler
 from perdure.frontends.scheme.syntax import (
     Atom,
     Expansion,
@@ -436,7 +436,7 @@ class Expander:
             binding = self.resolve(id_)
             return binding is None or isinstance(binding, CoreForm)
 
-        compiler = RulesCompiler(Ellipsis_(custom, core), literals, self.same_literal, core)
+        compiler = RulesCompiler(EllipsisTest(custom, core), literals, self.same_literal, core)
         rules = Rules(name)
         for item in items[1:]:
             parts = item.items if isinstance(item, Form) and item.tail is None else []
