@@ -7,6 +7,7 @@ process that does the work is preferred to wall time wherever no disk is waited 
 from __future__ import annotations
 
 import gc
+import os
 import statistics
 import time
 from collections.abc import Sequence
@@ -33,6 +34,12 @@ def duration(seconds: float) -> str:
     if seconds < 1:
         return f"{seconds * 1e3:.1f} ms"
     return f"{seconds:.2f} s"
+
+
+def child_environment(**more: str) -> dict[str, str]:
+    """Return an environment for a measured process: it may keep the bytecode of what it imports, as it would at home."""
+    kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, **more}
 
 
 def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

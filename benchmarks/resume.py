@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.measure import P99, duration, median, quantile, table
+from benchmarks.measure import P99, child_environment, duration, median, quantile, table
 from perdure import Engine
 
 HERE = Path(__file__).parent
@@ -41,7 +41,7 @@ def _child(database: str, environment: dict[str, str]) -> subprocess.CompletedPr
         text=True,
         check=False,
         cwd=HERE.parent,
-        env={**os.environ, **environment},
+        env=child_environment(**environment),
     )
 
 

@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.measure import P99, duration, median, quantile, table
+from benchmarks.measure import P99, child_environment, duration, median, quantile, table
 
 HELLO = Path(__file__).parent / "programs" / "hello.scm"
 
@@ -24,13 +24,15 @@ def main(rounds: int = 20) -> None:
         database = f"sqlite:{folder}/start.db"
         commands = {
             "python -c pass": [sys.executable, "-c", "pass"],
-            "perdure list": [*perdure, "list", "--db", database],
             "perdure run hello.scm": [*perdure, "run", str(HELLO), "--db", database],
+            "perdure list": [*perdure, "list", "--db", database],
         }
         for number in range(rounds + 1):
             for name, command in commands.items():
                 began = time.perf_counter()
-                done = subprocess.run(command, capture_output=True, check=False, cwd=folder)
+                done = subprocess.run(
+                    command, capture_output=True, check=False, cwd=folder, env=child_environment()
+                )
                 if number:
                     found.setdefault(name, []).append(time.perf_counter() - began)
                 if done.returncode:

@@ -14,7 +14,7 @@
          (set! n (+ n 1))
          (if (< n 4) (k n))
          (reverse path))
-       => '(3))
+       => '(start 1 2 3))
 (check (let ((k #f) (n 0) (log '()))
          (let ((v (call/cc (lambda (c) (set! k c) 'start))))
            (set! log (cons v log))

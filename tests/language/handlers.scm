@@ -1,4 +1,5 @@
 ;; raise, raise-continuable, with-exception-handler, guard, error objects.
+(import (scheme base) (scheme write) (scheme read) (perdure))
 (include "check.scm")
 (check (call/cc (lambda (k) (with-exception-handler (lambda (e) (k (list 'condition e))) (lambda () (+ 1 (raise 'an-error)))))) => '(condition an-error))
 (check (with-exception-handler (lambda (con) (cond ((string? con) 'text)) 42) (lambda () (+ (raise-continuable "should be a number") 23))) => 65)

@@ -33,14 +33,16 @@
          (logged)) => '(caught cleanup))
 ;; a guard that declines does not cancel the siblings
 (check (begin
-         (let ((r (with-exception-handler
-                   (lambda (e) 'ignored)
-                   (lambda ()
-                     (guard (e ((string? e) 'no))
-                       (all (lambda () (sleep 1) (raise-continuable 'declined))
-                            (lambda () (dynamic-wind (lambda () #f) (lambda () (sleep 3) 'second) (lambda () (note 'after))))))))))
-           (list r (logged))))
-       => (list 'todo '()))
+         (call/cc
+          (lambda (k)
+            (with-exception-handler
+             (lambda (e) (sleep 5) (k 'left))
+             (lambda ()
+               (guard (e ((string? e) 'no))
+                 (all (lambda () (sleep 1) (raise 'declined))
+                      (lambda () (dynamic-wind (lambda () #f) (lambda () (sleep 3) (note 'goes-on)) (lambda () (note 'after))))))))))
+         (logged))
+       => '(goes-on after))
 (define (parked-child)
   (let ((t (spawn (lambda () (dynamic-wind (lambda () (note 'in)) (lambda () (sleep 1000)) (lambda () (note 'out)))))))
     (sleep 1) (cancel t) (sleep 1) t))

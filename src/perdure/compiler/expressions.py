@@ -112,8 +112,7 @@ class Operation:
         if self.inline.test is not None:
             filled: ast.expr = fill(self.inline.test, self._operand(names), self.site)
             return filled
-        value = self.value(names, line)
-        return ast.Compare(value, [ast.IsNot()], [constant(None, self.site)], **place(self.site))
+        return _is_true(self.value(names, line), self.site)
 
     def _operand(self, names: Names) -> Callable[[int], ast.expr]:
         return lambda i: self.args[i].value(names, self.site)
@@ -179,6 +178,18 @@ def target(key: str, line: int) -> ast.Name:
 def constant(value: Any, line: int) -> ast.Constant:
     """Return a Python constant."""
     return ast.Constant(value, **place(line))
+
+
+def _is_true(value: ast.expr, line: int) -> ast.expr:
+    """Return the Python test for a value that is not #f."""
+    return ast.Compare(_identified(value, line), [ast.IsNot()], [constant(None, line)], **place(line))
+
+
+def _identified(value: ast.expr, line: int) -> ast.expr:
+    """Return an operand of `is`: CPython warns of literals there, unless they are hidden from it."""
+    if isinstance(value, ast.Constant) and isinstance(value.value, int | float):
+        return ast.IfExp(name("!nil", line), value, value, **place(line))
+    return value
 
 
 def fill(template: Any, operand: Callable[[int], ast.expr], line: int) -> Any:

@@ -103,10 +103,10 @@ def alarm(machine: Machine, request: Request) -> None:
         task.interrupts = (*task.interrupts, request.arguments[1])
 
 
-def cancel(machine: Machine, task: Task) -> None:
-    """Cancel a task: it leaves all of its extents, then it is over. Cancelling twice is cancelling once."""
+def cancel(machine: Machine, task: Task) -> bool:
+    """Cancel a task: it leaves all of its extents, then it is over. Return whether there was something to cancel."""
     if task.status in FINISHED or task.cancelling:
-        return
+        return False
     if task.oid:
         touch(task)
     task.cancelling = True
@@ -116,11 +116,12 @@ def cancel(machine: Machine, task: Task) -> None:
     if machine.running and task is machine.task:
         machine.callee, machine.arguments = machine.hooks.unwind, ()
         machine.stack = None
-        return
+        return True
     if task.status == "ready":
         machine.ready.remove(task.number)
     interrupt(machine, task, machine.hooks.unwind, ())
     task.stack = None
+    return True
 
 
 def alarms_of(machine: Machine, task: Task) -> list[int]:

@@ -111,8 +111,10 @@ def current_task() -> Any:
 
 
 def _cancel(machine: Machine, task: Task) -> Any:
-    tasks.cancel(machine, task)
-    return AGAIN if task is machine.task else UNSPECIFIED
+    begun = tasks.cancel(machine, task)
+    if begun and task is machine.task:
+        return AGAIN
+    return TRUE if begun else None
 
 
 @primitive("%cancel-task")

@@ -263,12 +263,12 @@ class World:
         for line in outcome.logged:
             fields = " ".join(f"{name}={write_string(value)}" for name, value in line.fields)
             run.logged.append((line.level, line.message, fields))
-        for sent in outcome.sent:
-            run.sent.append((sent.to, sent.message_id, sent.value.decode()))
-            self._deliver(sent.to, run.run_id, sent.message_id, sent.value)
         for started in outcome.started:
             arguments = [exchange.load_value(item) for item in started.arguments]
             self.start(self.named[started.program], arguments, started.run_id)
+        for sent in outcome.sent:
+            run.sent.append((sent.to, sent.message_id, sent.value.decode()))
+            self._deliver(sent.to, run.run_id, sent.message_id, sent.value)
         for request in outcome.requests:
             if request.kind == "effect":
                 run.pending.append(request.number)

@@ -119,7 +119,7 @@ def _arity(name: str, least: int, most: int | None, formals: str, found: int) ->
         wanted = str(least)
     else:
         wanted = f"{least} to {most}"
-    plural = "" if wanted == "1" else "s"
+    plural = "" if least == 1 and most in (1, None) else "s"
     return fail(
         "arity-error",
         f"({name}{' ' if formals else ''}{formals}): "

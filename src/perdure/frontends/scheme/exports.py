@@ -130,7 +130,7 @@ TABLES: dict[str, list[str]] = {
         "srfi 111": "box box? unbox set-box!",
     }.items()
 }
-RESERVED = ("scheme", "srfi", "perdure", "python")
+RESERVED = ("scheme", "srfi", "perdure", "python", "%", "!")
 """First words of library names that a program can't define itself."""
 
 

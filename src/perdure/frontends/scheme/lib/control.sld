@@ -93,7 +93,9 @@
         (if tasks
             (begin
               (vector-set! winder 1 #f)
-              (for-each cancel tasks)))))
+              ;; Let the cancelled tasks run their afters first, as far as those don't block.
+              (if (memq #t (map %cancel-task tasks))
+                  (task-yield))))))
 
     (define (%with-scope tasks thunk)
       (let* ((outside (%dynamic))
@@ -363,7 +365,8 @@
     (define (task-status task) (string->symbol (%task-status task)))
 
     (define (cancel target)
-      (%cancel-task target))
+      (%cancel-task target)
+      (void))
 
     ;; Run thunks as tasks and return the list of their values, in order.
     (define (all . thunks)
