@@ -2,11 +2,12 @@
 
 The Python side has a slotted pair class with `__init__`, a boxed string class, and escapes by exceptions where Scheme has
 `call/cc`. The Scheme side is compiled as for any run, pre-emption tests included, and runs on the machine without store or
-engine.
+engine. Both sides run under the collector settings that the command line uses for its process.
 """
 
 from __future__ import annotations
 
+import gc
 import sys
 import time
 from collections.abc import Callable
@@ -69,6 +70,17 @@ def run_python(function: Callable[[], Any]) -> tuple[float, Any]:
 def main(rounds: int = 15, cache_dir: str | None = None) -> None:
     """Measure and print."""
     toolchain = Toolchain(NoModules(), cache_dir)
+    thresholds = gc.get_threshold()
+    gc.set_threshold(10_000, 10, 10)
+    gc.freeze()
+    try:
+        _measure(toolchain, rounds)
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
+
+
+def _measure(toolchain: Toolchain, rounds: int) -> None:
     rows = []
     with Collector() as collector:
         for name, call, function in CASES:

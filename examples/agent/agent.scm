@@ -18,7 +18,8 @@
 ;; A person answers by a message; nobody has to keep a process alive for it.
 (define (ask-human question)
   (display "to you: ") (display question) (newline)
-  (ref (receive-message (* 24 60 60) "nobody answered") 'answer "nobody answered"))
+  (let ((message (receive-message (* 24 60 60) #f)))
+    (if message (ref message 'answer) "nobody answered")))
 
 (define (converse history steps)
   (if (zero? steps)

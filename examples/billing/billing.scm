@@ -19,8 +19,8 @@
 (define (wait-until due plan)
   (let ((message (receive-message (- due (now)) #f)))
     (cond ((not message) plan)
-          ((ref message 'end #f) #f)
-          (else (wait-until due (ref message 'plan plan))))))
+          ((ref/default message 'end #f) #f)
+          (else (wait-until due (ref/default message 'plan plan))))))
 
 (define (main account)
   (let loop ((plan (ref account 'plan)) (due (+ (now) period)) (count 1) (paid 0))

@@ -30,7 +30,7 @@
            (all (lambda () (sleep 1) (raise 'x))
                 (lambda () (dynamic-wind (lambda () #f) (lambda () (sleep 100) (note 'never)) (lambda () (note 'cleanup))))))
          (sleep 1)
-         (logged)) => '(caught cleanup))
+         (logged)) => '(cleanup caught))
 ;; a guard that declines does not cancel the siblings
 (check (begin
          (call/cc
@@ -47,7 +47,7 @@
   (let ((t (spawn (lambda () (dynamic-wind (lambda () (note 'in)) (lambda () (sleep 1000)) (lambda () (note 'out)))))))
     (sleep 1) (cancel t) (sleep 1) t))
 (check (let ((t (parked-child))) (list (logged) (task-status t))) => '((in out) cancelled))
-(check-error (join (parked-child)) => (guard (e (#t (condition/report-string e))) (join (parked-child))))
+(check (guard (e ((error-object? e) (task-status (let ((t (parked-child))) t)))) (join (parked-child))) => 'cancelled)
 (check (begin (logged) (let ((t (spawn (lambda () (note 'never-runs))))) (cancel t) (sleep 1) (logged))) => '())
 (check (let ((t (spawn (lambda () (guard (e (#t (note 'saw-cancel))) (sleep 100)))))) (sleep 1) (cancel t) (sleep 1) (logged)) => '())
 (check (begin (join (spawn (lambda () (all (lambda () (sleep 1) (note 1)) (lambda () (sleep 2) (note 2)))))) (logged)) => '(1 2))

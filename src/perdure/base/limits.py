@@ -52,6 +52,9 @@ TURN_SLICE_S: Final = 0.2
 TRACE_FRAMES_MAX: Final = 50
 """Frames that an error message or `show` prints of one stack; the middle of a longer one is left out."""
 
+TURN_SLICE_MAX_S: Final = 2.0
+"""A slice grows with what saving a cut turn costs, up to this."""
+
 # -- data across the boundary --------------------------------------------------------------
 PAYLOAD_MAX_BYTES: Final = 16 * 1024 * 1024
 """One argument list, effect result, message or run result, encoded."""

@@ -23,6 +23,9 @@ class Span(Struct, frozen=True, array_like=True):
         return f"{self.file}:{self.line}:{self.column}"
 
 
+_SHOWN_CHARS = 160
+
+
 def excerpt(span: Span, source: str) -> str:
     """Return the source line of a span with carets under it, or "" when the text is not there.
 
@@ -35,6 +38,9 @@ def excerpt(span: Span, source: str) -> str:
         return ""
     text = lines[span.line - 1]
     last = span.end_column if span.end_line == span.line else len(text) + 1
-    width = max(1, last - span.column)
-    lead = "".join("\t" if c == "\t" else " " for c in text[: span.column - 1])
-    return f"{span.line:5d} | {text}\n      | {lead}{'^' * width}"
+    # A line of a generated file may be endless: show what lies around the place.
+    start = max(0, span.column - 1 - _SHOWN_CHARS // 2)
+    shown = text[start : start + _SHOWN_CHARS]
+    width = min(max(1, last - span.column), max(1, start + len(shown) + 1 - span.column))
+    lead = "".join("\t" if c == "\t" else " " for c in text[start : span.column - 1])
+    return f"{span.line:5d} | {shown}\n      | {lead}{'^' * width}"

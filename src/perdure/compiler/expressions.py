@@ -207,6 +207,9 @@ def fill(template: Any, operand: Callable[[int], ast.expr], line: int) -> Any:
             fields[field] = [fill(item, operand, line) for item in part]
         else:
             fields[field] = fill(part, operand, line)
+    if isinstance(template, ast.Compare) and isinstance(template.ops[0], ast.Is):
+        fields["left"] = _identified(fields["left"], line)
+        fields["comparators"] = [_identified(c, line) for c in fields["comparators"]]
     if isinstance(template, ast.expr | ast.stmt):
         fields |= place(line)
     return type(template)(**fields)

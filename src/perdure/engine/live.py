@@ -11,6 +11,7 @@ import heapq
 from collections.abc import Callable
 from typing import Any
 
+from perdure.base import limits
 from perdure.engine.effects import Again
 from perdure.engine.executor import Call
 from perdure.engine.python_modules import PythonModules
@@ -19,6 +20,8 @@ from perdure.machine.turn import Event, Fired
 from perdure.values.numbers import to_float
 
 _NUMERIC = (int, float)
+_LOOKED_AT = 8
+"""Requests that are looked at to say what a run waits for."""
 
 
 class LiveRun:
@@ -29,6 +32,7 @@ class LiveRun:
       consumed: the inbox rows behind those events.
       names: refuses names of programs that are not registered.
       runnable: the machine has something to do without any event.
+      slice_s: how long the next turn may compute before it is cut.
       pending: effects that are requested and not started.
       blocked: effects that can't start in this process, with the reason.
       retries: attempts that failed and are to be repeated, to be noted in the heap by the next turn.
@@ -50,6 +54,7 @@ class LiveRun:
         self.status = "ready"
         self.fresh = True
         self.runnable = True
+        self.slice_s = limits.TURN_SLICE_S
         self.events: list[Event] = []
         self.consumed: list[int] = []
         self.taken: set[int] = set()
@@ -77,11 +82,14 @@ class LiveRun:
         return [entry[1] for entry in self.machine.root.requests.entries.values()]
 
     def first_request(self) -> Request | None:
-        """Return the oldest request; in constant time."""
-        for entry in self.machine.root.requests.entries.values():
+        """Return the oldest request, if possible one that waits for something outside; in constant time."""
+        first: Request | None = None
+        for _, entry in zip(range(_LOOKED_AT), self.machine.root.requests.entries.values(), strict=False):
             found: Request = entry[1]
-            return found
-        return None
+            if found.kind != "join":
+                return found
+            first = first or found
+        return first
 
     def set_alarm(self, when: float, number: int) -> None:
         """Remember when a timer fires or an effect's next attempt is due."""

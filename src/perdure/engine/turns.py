@@ -8,11 +8,13 @@ effects (rule 2). A live run whose commit lost is thrown away, never repaired.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
 from msgspec import Struct
 
+from perdure.base import limits
 from perdure.base.errors import CallError
 from perdure.engine import inspection, records
 from perdure.engine.adoption import adopt, key_of
@@ -81,14 +83,20 @@ class TurnTaker:
                 if self._stress:
                     outcome = stressed_turn(self._programs, live, events, now)
                 else:
-                    outcome = live.machine.turn(events, now)
+                    outcome = live.machine.turn(events, now, slice_s=live.slice_s)
                 self._absorb(live, outcome)
             changed = outcome is not None or bool(live.retries or live.unwatched)
             barrier.use(live.heap.log)
             starts = self._mark(live, now)
             if not (changed or starts):
                 return None
-            return Taken(live, self._commit(live, events, outcome, starts), outcome, starts)
+            began = time.monotonic()
+            commit = self._commit(live, events, outcome, starts)
+            # A run that computes for long makes much that has to be saved: let it compute at least four times as long
+            # as saving takes, so that pre-emption costs it no more than a fifth.
+            saving_s = time.monotonic() - began
+            live.slice_s = min(max(limits.TURN_SLICE_S, 4 * saving_s), limits.TURN_SLICE_MAX_S)
+            return Taken(live, commit, outcome, starts)
 
     def _absorb(self, live: LiveRun, outcome: Outcome) -> None:
         """Take over what the outcome asks of the engine."""
