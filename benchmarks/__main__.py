@@ -1,4 +1,4 @@
-"""`python -m benchmarks [language|turns|throughput|resume|startup|all]`, from the top of the repository."""
+"""`python -m benchmarks [language|turns|throughput|resume|startup|choices|all]`, from the top of the repository."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import os
 import platform
 
-from benchmarks import language, resume, startup, throughput, turns
+from benchmarks import choices, language, resume, startup, throughput, turns
 
 PARTS = {
     "language": language.main,
@@ -14,6 +14,7 @@ PARTS = {
     "throughput": throughput.main,
     "resume": resume.main,
     "startup": startup.main,
+    "choices": choices.main,
 }
 
 

@@ -34,7 +34,11 @@ CASES: tuple[tuple[str, str, Callable[[], Any]], ...] = (
     ("tak", "(tak 18 12 6)", lambda: natives.tak(18, 12, 6)),
     ("nqueens", "(queens 7)", lambda: natives.queens(7)),
     ("lists", "(sum (build 100000))", lambda: natives.total(natives.build(100_000))),
-    ("lists", "(sum (twice (build 30000)))", lambda: natives.total(natives.twice(natives.build(30_000)))),
+    (
+        "lists",
+        "(sum (twice (build 30000)))",
+        lambda: natives.total(natives.twice(natives.build(30_000))),
+    ),
     ("strings", "(append-strings 3000)", lambda: natives.append_strings(3_000)),
     ("strings", "(port-strings 20000)", lambda: natives.port_strings(20_000)),
     ("ctak", "(ctak 9 6 3)", lambda: natives.ctak(9, 6, 3)),
@@ -115,7 +119,15 @@ def _measure(toolchain: Toolchain, rounds: int) -> None:
     version = sys.version.split()[0]
     table(
         f"(a) language, CPython {version}, {rounds} rounds, CPU time without collector pauses",
-        ("program", "Perdure", "p99", "Python", "p99", "ratio", "collector a round: Perdure / Python"),
+        (
+            "program",
+            "Perdure",
+            "p99",
+            "Python",
+            "p99",
+            "ratio",
+            "collector a round: Perdure / Python",
+        ),
         rows,
     )
 

@@ -7,6 +7,7 @@ turns, a batch each, in the same folder.
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import tempfile
@@ -74,7 +75,7 @@ def main(rounds: int = 8, batch: int = 500) -> None:
         Engine(f"sqlite:{folder}/runs.db", observer=watch) as engine,
     ):
         floor = Floor(f"{folder}/floor.db")
-        engine.run(PROGRAM, 50, False)  # noqa: FBT003 - what the program takes
+        engine.run(PROGRAM, 50, False)
         before_bytes = _stored(folder)
         effects = 0
         for _ in range(rounds):
@@ -82,7 +83,7 @@ def main(rounds: int = 8, batch: int = 500) -> None:
                 watch.marks.clear()
                 assert engine.run(PROGRAM, batch, kind == "def") == batch
                 marks = list(watch.marks)
-                pairs = list(zip(marks, marks[1:], strict=False))
+                pairs = list(itertools.pairwise(marks))
                 effects += len(pairs)
                 took = [after[0] - before[0] for before, after in pairs if not after[3]]
                 compactions += [after[0] - before[0] for before, after in pairs if after[3]]

@@ -7,6 +7,7 @@ full snapshot (compaction) are listed apart, and so is the collector.
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
@@ -55,8 +56,14 @@ def one(program: str, count: int, turns: int) -> dict[str, Any]:
         pauses = [spent for _, spent in collector.pauses]
     # The first turns build what is held; what follows is the loop.
     marks = marks[len(marks) - turns + WARM_TURNS :]
-    found: dict[str, Any] = {"wall": [], "cpu": [], "bytes": [], "compactions": [], "pauses": pauses}
-    for before, after in zip(marks, marks[1:], strict=False):
+    found: dict[str, Any] = {
+        "wall": [],
+        "cpu": [],
+        "bytes": [],
+        "compactions": [],
+        "pauses": pauses,
+    }
+    for before, after in itertools.pairwise(marks):
         paused = after[2] - before[2]
         wall, cpu = after[0] - before[0] - paused, after[1] - before[1] - paused
         found["bytes"].append(after[3])

@@ -486,6 +486,10 @@ class Normaliser:
         out: list[Any],
     ) -> None:
         match to:
+            case Ret() if self._keeps_frame(callee):
+                name = self._fresh("t")
+                out.append(anf.Call(self._new_site(), name, callee, values, spread))
+                out.append(anf.Return(self._new_site(), name))
             case Ret():
                 out.append(anf.Tail(self._new_site(), callee, values, spread))
             case Var(name, loop):
@@ -494,6 +498,19 @@ class Normaliser:
             case Eff():
                 name = self._fresh("_")
                 out.append(anf.Call(self._new_site(), name, callee, values, spread))
+
+    def _keeps_frame(self, callee: anf.Atom) -> bool:
+        """Whether a call in tail position keeps its frame, so that a report can say where the program stands.
+
+        Only calls that end in an error or wait outside the program: no loop runs through them, so space stays constant.
+        """
+        if isinstance(callee, anf.Constant):
+            nodes = self._constants[callee.index]
+            return bool(nodes[0][0] == "P")
+        return isinstance(callee, anf.Global) and (
+            (callee.library == core.CONTROL and callee.name in _PLACES)
+            or (callee.library == core.PRIMITIVES and callee.name in _PLACES)
+        )
 
     def _open_code(
         self, name: str, arguments: list[Any], to: Destination, out: list[Any], depth: int
@@ -524,6 +541,14 @@ class Normaliser:
             case Eff():
                 self._set(out, self._fresh("_"), op, *values)
 
+
+_PLACES = frozenset(
+    """
+    error raise raise-continuable sleep sleep-until receive-message join select channel-put channel-get
+    read-line read-char peek-char read-string
+    """.split()
+)
+"""Procedures that stop or wait: a call of one keeps its frame in tail position, too."""
 
 _EQUIVALENCES = frozenset({"eq?", "eqv?", "equal?"})
 

@@ -19,6 +19,9 @@ from perdure.base.spans import Span
 PRIMITIVES = "%"
 """The library name under which primitives are global."""
 
+CONTROL = "perdure.control"
+"""The library of what stops, waits and escapes (lib/control.sld)."""
+
 
 class Local(Struct, eq=False):
     """A local variable. `assigned` is set when any `set!` mentions it; front ends must set it."""

@@ -11,6 +11,7 @@ that failed is done again on an empty stack. Tail calls leave no frame, so they 
 
 from __future__ import annotations
 
+import operator
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -39,12 +40,26 @@ AGAIN = object()
 """What an isolated primitive returns after it set `machine.callee` and `machine.arguments`."""
 
 IDLE_OVERFLOWS_MAX = 3
-"""Overflows in a row that unwound no more than one frame: the stack is empty, so the error is genuine."""
+"""Overflows in a row of the same frame in the same state, on an empty stack: then the error is genuine."""
 
 
 def identity(value: Any) -> Any:
     """Return the value; what a task calls that goes on with one."""
     return value
+
+
+def _same_place(before: Captured | None, now: Captured) -> bool:
+    """Whether two overflows unwound to the same frame with the same values: nothing was done in between."""
+    if before is None or before.entries != now.entries:
+        return before is None
+    old, new = before.stack, now.stack
+    if old is new or not (isinstance(old, Frame) and isinstance(new, Frame)):
+        return old is new
+    return (
+        old.site is new.site
+        and old.next is new.next
+        and all(map(operator.is_, old.values, new.values))
+    )
 
 
 def _anything(asked: Any) -> None:
@@ -88,6 +103,7 @@ class Machine:
         self.arguments: tuple[Any, ...] = ()
         self.stack: Any = None
         self._paused = False
+        self._overflowed: Captured | None = None
         self._reset()
 
     def _reset(self) -> None:
@@ -251,7 +267,8 @@ class Machine:
     def _overflow(self, error: BaseException, idle: int) -> int:
         """Go on after Python's stack was full, on an empty one; return how often in a row that gained nothing."""
         found = self._capture(error, REDO)
-        idle = idle + 1 if found.entries <= 1 else 0
+        before, self._overflowed = self._overflowed, found
+        idle = idle + 1 if found.entries <= 1 and _same_place(before, found) else 0
         if idle > IDLE_OVERFLOWS_MAX:
             failed = condition("quota-error", "a primitive nests too deeply")
             self._raise(failed, self._capture(error, AFTER).stack, found.stack)
@@ -392,6 +409,10 @@ class Machine:
         redo = raised.frame if isinstance(raised, Condition) else None
         if redo is None:
             redo = Redo(self.stack, REGISTERS.dynamic, self.hooks.signal, (raised,))
+            if isinstance(raised, Condition):  # so that a report finds the stack
+                if raised.oid:
+                    barrier.touch(raised)
+                raised.frame = redo
         tasks.unhandled(self, task, raised, redo)
         self._paused = True
 

@@ -23,7 +23,7 @@ from perdure.compiler.provider import Provider, dump_procedures, load_procedures
 from perdure.frontends.scheme.exports import StandardIndex
 from perdure.frontends.scheme.standard import load_standard
 from perdure.primitives import TABLE
-from perdure.toolchain.compiling import Compiled, assigned_globals, compile_unit, encode_spans
+from perdure.toolchain.compiling import Compiled, assigned_globals, compile_unit
 
 _SOURCES = ("base", "values", "ir", "machine", "primitives", "frontends", "compiler", "toolchain")
 
@@ -54,15 +54,16 @@ def load(provider: Provider, cache_dir: Path) -> Standard:
         cached = _compile()
         _write(path, cached)
     units, index = cached
-    for _, digest, data, procedures, spans in units:
-        provider.add(digest, data, procedures=load_procedures(procedures), spans=spans)
+    for _, digest, data, procedures in units:
+        # Without places: a report shows the program's frames, not the library's.
+        provider.add(digest, data, procedures=load_procedures(procedures))
     return Standard(
         [(library, digest) for library, digest, *_ in units],
         msgspec.json.decode(index, type=StandardIndex),
     )
 
 
-def _compile() -> tuple[list[tuple[str, str, bytes, bytes, bytes]], bytes]:
+def _compile() -> tuple[list[tuple[str, str, bytes, bytes]], bytes]:
     libraries, index = load_standard(arities())
     assigned = assigned_globals(u for _, units in libraries for u in units)
     maker = Provider()
@@ -70,10 +71,9 @@ def _compile() -> tuple[list[tuple[str, str, bytes, bytes, bytes]], bytes]:
     for library, units in libraries:
         for unit in units:
             compiled: Compiled = compile_unit(library, unit, assigned)
-            spans = encode_spans(compiled.spans)
             maker.add(compiled.digest, compiled.data)
             procedures = dump_procedures(maker.loaded(compiled.digest).procedures)
-            made.append((library, compiled.digest, compiled.data, procedures, spans))
+            made.append((library, compiled.digest, compiled.data, procedures))
     return made, msgspec.json.encode(index)
 
 

@@ -49,6 +49,7 @@ from perdure.frontends.scheme.syntax import (
     to_datum,
 )
 from perdure.ir.core import (
+    CONTROL,
     PRIMITIVES,
     Call,
     Const,
@@ -62,10 +63,6 @@ from perdure.ir.core import (
     Seq,
 )
 from perdure.values.types import NIL, UNSPECIFIED, Pair, Symbol, Vector
-
-CONTROL = "perdure.control"
-"""The library of the standard library whose procedures core forms call."""
-
 
 DIRECT = {
     ("perdure.list", "map", 2): ("perdure.list", "%map-1"),
