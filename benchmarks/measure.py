@@ -11,7 +11,7 @@ import os
 import statistics
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 MEDIAN, P99 = 0.5, 0.99
 
@@ -66,7 +66,7 @@ class Collector:
         self.total = 0.0
         self._began = 0.0
 
-    def __enter__(self) -> Collector:
+    def __enter__(self) -> Self:
         gc.callbacks.append(self._note)
         return self
 

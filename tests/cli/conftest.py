@@ -19,7 +19,9 @@ Perdure = Callable[..., "subprocess.CompletedProcess[str]"]
 def perdure(tmp_path: Path) -> Perdure:
     """Return a procedure that performs a command line and returns exit code, stdout and stderr."""
 
-    def perform(*words: str, given: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    def perform(
+        *words: str, given: str = "", **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "perdure", *words],
             cwd=tmp_path,

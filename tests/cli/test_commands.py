@@ -10,9 +10,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from .conftest import TIMEOUT_S, Perdure
-
+Perdure = Callable[..., "subprocess.CompletedProcess[str]"]
 Write = Callable[[str, str], Path]
+TIMEOUT_S = 60
 
 HELLO = '(import (scheme base) (scheme write)) (define (main who) (display "hello ") (display who) (newline) 42)'
 ASK = """(import (scheme base) (perdure))
@@ -93,8 +93,13 @@ def test_output_is_kept_with_the_run(perdure: Perdure, write: Write) -> None:
     assert perdure("output", "h").stdout == "hello world\n"
 
 
-def test_the_console_reads_what_is_piped_in_and_what_is_sent(perdure: Perdure, write: Write) -> None:
-    write("name.scm", "(define (main) (let* ((a (read-line)) (b (read-line))) (list a (eof-object? b))))")
+def test_the_console_reads_what_is_piped_in_and_what_is_sent(
+    perdure: Perdure, write: Write
+) -> None:
+    write(
+        "name.scm",
+        "(define (main) (let* ((a (read-line)) (b (read-line))) (list a (eof-object? b))))",
+    )
     assert perdure("run", "name.scm", given="Ada\n").stdout == '("Ada" #t)\n'
     perdure("start", "name.scm", "--id", "n")
     perdure("send", "n", "Grace", "--console")
@@ -103,7 +108,10 @@ def test_the_console_reads_what_is_piped_in_and_what_is_sent(perdure: Perdure, w
 
 
 def test_stress_gives_the_same(perdure: Perdure, write: Write) -> None:
-    write("fib.scm", "(define (fib n) (if (< n 2) n (+ (fib (- n 1)) (fib (- n 2))))) (define (main n) (fib n))")
+    write(
+        "fib.scm",
+        "(define (fib n) (if (< n 2) n (+ (fib (- n 1)) (fib (- n 2))))) (define (main n) (fib n))",
+    )
     assert perdure("run", "fib.scm", "8", "--stress").stdout == "21\n"
 
 
@@ -116,12 +124,19 @@ def test_check_finds_every_error(perdure: Perdure, write: Write) -> None:
     assert perdure("check", "good.scm").returncode == 0
 
 
-def test_ctrl_c_detaches_and_the_run_goes_on_later(tmp_path: Path, perdure: Perdure, write: Write) -> None:
+def test_ctrl_c_detaches_and_the_run_goes_on_later(
+    tmp_path: Path, perdure: Perdure, write: Write
+) -> None:
     write("sleep.scm", SLEEP)
     environment = os.environ | {"PERDURE_DB": "sqlite:test.db"}
     command = [sys.executable, "-m", "perdure", "run", "sleep.scm", "--id", "s"]
     with subprocess.Popen(
-        command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+        command,
+        cwd=tmp_path,
+        env=environment,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
     ) as process:
         assert process.stderr is not None
         assert process.stderr.readline() == "run s\n"

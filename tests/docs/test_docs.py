@@ -75,7 +75,7 @@ def _python(path: Path, text: str) -> None:
         # Written for somebody's own service: it must at least be Python.
         compile(text, str(path), "exec", flags=0x2000)  # top-level await
         return
-    exec(compile(text, str(path), "exec"), {"__name__": "document"})  # noqa: S102 - our own documents
+    exec(compile(text, str(path), "exec"), {"__name__": "document"})
 
 
 def _console(text: str, folder: Path) -> None:
@@ -93,14 +93,15 @@ def _console(text: str, folder: Path) -> None:
 def _expect(command: str, wanted: list[str], folder: Path) -> None:
     """Perform a command and compare what it prints, notices and ids of runs apart."""
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    done = subprocess.run(  # noqa: S602 - our own documents
+    done = subprocess.run(
         command, shell=True, cwd=folder, env=environment, check=False, timeout=TIMEOUT_S,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     lines = [
         line
         for line in done.stdout.splitlines()
-        if line.strip() and not re.match(r"run \S+( goes on.*)?$|notice: |\S+  (completed|parked)", line)
+        if line.strip()
+        and not re.match(r"run \S+( goes on.*)?$|notice: |\S+  (completed|parked)", line)
     ]
     text = "\n".join(lines)
     pattern = "\n".join(_line_pattern(line) for line in wanted if line.strip())

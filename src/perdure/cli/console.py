@@ -23,7 +23,7 @@ _as_json = False
 
 def begin(*, as_json: bool) -> None:
     """Say how answers are printed from now on."""
-    global _as_json  # noqa: PLW0603 - one command for one process
+    global _as_json
     _as_json = as_json
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
@@ -39,7 +39,7 @@ def database(url: str | None) -> str:
 def answer(text: str, document: Any) -> None:
     """Print an answer: the text for people, or the document with --json."""
     if _as_json:
-        import json  # noqa: PLC0415 - people mostly read text
+        import json
 
         text = json.dumps(document, ensure_ascii=False, allow_nan=False)
     if text:

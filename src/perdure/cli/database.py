@@ -32,6 +32,9 @@ def info(*, db: str | None, json: bool) -> int:
     """Count the runs in each state."""
     del json
     counts = existing(db).counts()
-    lines = [f"database  {console.database(db)}", *(f"{state:<9} {n}" for state, n in sorted(counts.items()))]
+    lines = [
+        f"database  {console.database(db)}",
+        *(f"{state:<9} {n}" for state, n in sorted(counts.items())),
+    ]
     console.answer("\n".join(lines), {"db": console.database(db), "runs": counts})
     return console.OK

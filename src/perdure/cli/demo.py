@@ -46,7 +46,9 @@ def demo(*, kills: int, keep: bool, json: bool) -> int:
         raise CallError("P303", f"--kills must be between 0 and {len(MOMENTS)}, got {kills}")
     folder = Path(tempfile.mkdtemp(prefix="perdure-demo-"))
     try:
-        shutil.copytree(PROGRAM, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            PROGRAM, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__")
+        )
         return _Story(folder, kills, as_json=json).tell()
     finally:
         if keep:
@@ -73,8 +75,14 @@ class _Story:
 
     def tell(self) -> int:
         say = self.screen.print
-        say(Panel((self.folder / "order.scm").read_text(encoding="utf-8").strip(), title="order.scm"))
-        say("This program runs in a process that we kill with SIGKILL. Its state is in a database file.\n")
+        say(
+            Panel(
+                (self.folder / "order.scm").read_text(encoding="utf-8").strip(), title="order.scm"
+            )
+        )
+        say(
+            "This program runs in a process that we kill with SIGKILL. Its state is in a database file.\n"
+        )
         try:
             self._perform()
         finally:
@@ -100,7 +108,9 @@ class _Story:
                     self._kill(told)
             elif "a message" in waits and not approved:
                 approved = True
-                self.screen.print("[bold]you[/]     send an approval: perdure send order-1 '{\"by\": \"kim\"}'")
+                self.screen.print(
+                    '[bold]you[/]     send an approval: perdure send order-1 \'{"by": "kim"}\''
+                )
                 self._command("send", RUN_ID, '{"by": "kim"}')
             if time.monotonic() > self.deadline:
                 raise CallError("P308", "the demo takes too long; is the machine very busy?")
@@ -151,7 +161,11 @@ class _Story:
 
     def _command(self, *words: str) -> None:
         subprocess.run(  # noqa: S603 - our own interpreter and arguments
-            self._line(*words), cwd=self.folder, env=self._environment(), check=True, capture_output=True
+            self._line(*words),
+            cwd=self.folder,
+            env=self._environment(),
+            check=True,
+            capture_output=True,
         )
 
     @staticmethod
@@ -171,7 +185,9 @@ class _Story:
         self.screen.print("\nThe ledger, which the effects wrote:")
         for line in lines:
             self.screen.print(f"  {line}")
-        verdict = f"killed {len(self.killed)} times; " + ", ".join(f"{n} x {what}" for what, n in found.items())
+        verdict = f"killed {len(self.killed)} times; " + ", ".join(
+            f"{n} x {what}" for what, n in found.items()
+        )
         if right:
             self.screen.print(f"\n[bold green]{verdict}: each exactly once.[/]")
         else:

@@ -46,7 +46,9 @@ DB = Parameter("db", "option", "The database, as a URL; or set PERDURE_DB.", ("-
 JSON = Parameter("json", "flag", "Print JSON.", ("--json",))
 RUN_ID = Parameter("run_id", "argument", "The run's id.")
 FILE = Parameter("file", "argument", "A Scheme file.")
-ARGUMENTS = Parameter("arguments", "many", "What main is applied to: JSON; a bare word is a string.")
+ARGUMENTS = Parameter(
+    "arguments", "many", "What main is applied to: JSON; a bare word is a string."
+)
 ID = Parameter("id", "option", "The run's id; a run of that id goes on.", ("--id",))
 ALLOW = Parameter(
     "allow_python",
@@ -71,13 +73,20 @@ COMMANDS: dict[str, Command] = {
         ),
     ),
     "start": Command(
-        "runs:start", "Record a run, print its id and return.", (FILE, ARGUMENTS, ID, ALLOW, DB, JSON)
+        "runs:start",
+        "Record a run, print its id and return.",
+        (FILE, ARGUMENTS, ID, ALLOW, DB, JSON),
     ),
     "worker": Command(
         "runs:worker",
         "Execute ready runs until told to stop.",
         (
-            Parameter("until_idle", "flag", "Stop when there is nothing to do but to wait.", ("--until-idle",)),
+            Parameter(
+                "until_idle",
+                "flag",
+                "Stop when there is nothing to do but to wait.",
+                ("--until-idle",),
+            ),
             Parameter(
                 "drain_timeout",
                 "option",
@@ -113,14 +122,20 @@ COMMANDS: dict[str, Command] = {
         (RUN_ID, ALLOW, DB, JSON),
     ),
     "log": Command("looking:log", "Show what happened in a run.", (RUN_ID, DB, JSON)),
-    "output": Command("looking:output", "Print what a run's program displayed.", (RUN_ID, DB, JSON)),
+    "output": Command(
+        "looking:output", "Print what a run's program displayed.", (RUN_ID, DB, JSON)
+    ),
     "send": Command(
         "runs:send",
         "Send a message to a run, or a line to its console.",
         (
             RUN_ID,
-            Parameter("value", "optional", "JSON; a bare word is a string. With --console: the line."),
-            Parameter("message_id", "option", "The same id twice is one message.", ("--message-id",)),
+            Parameter(
+                "value", "optional", "JSON; a bare word is a string. With --console: the line."
+            ),
+            Parameter(
+                "message_id", "option", "The same id twice is one message.", ("--message-id",)
+            ),
             Parameter("console", "flag", "Send a line to the run's console.", ("--console",)),
             Parameter("eof", "flag", "With --console: end the input.", ("--eof",)),
             DB,
@@ -144,7 +159,9 @@ COMMANDS: dict[str, Command] = {
         "database:prune",
         "Remove finished runs and what is remembered of old messages.",
         (
-            Parameter("days", "option", "Keep finished runs so many days.", ("--days",), float, 30.0),
+            Parameter(
+                "days", "option", "Keep finished runs so many days.", ("--days",), float, 30.0
+            ),
             Parameter("vacuum", "flag", "Give freed space back to the file system.", ("--vacuum",)),
             DB,
             JSON,

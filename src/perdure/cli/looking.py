@@ -7,6 +7,7 @@ Invariant: none of them changes anything, or makes a database that was not there
 from __future__ import annotations
 
 import json as json_text
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import perdure
@@ -27,7 +28,7 @@ def existing(db: str | None) -> Store:
 
 def engine_for(db: str | None, allow_python: tuple[str, ...] = ()) -> Engine:
     """Return an engine that executes nothing, on a database that must be there already."""
-    from perdure.app import Engine  # noqa: PLC0415 - heavy, and `list` does without it
+    from perdure.app import Engine
 
     existing(db).close()
     return Engine(console.database(db), execute="none", allow_python=allow_python)
@@ -45,12 +46,16 @@ def find(store: Store, run_id: str, db: str | None) -> Run:
     return found
 
 
-def list_runs(*, status: str | None, program: str | None, limit: int, db: str | None, json: bool) -> int:
+def list_runs(
+    *, status: str | None, program: str | None, limit: int, db: str | None, json: bool
+) -> int:
     """List runs, newest first."""
     del json
     if status is not None and status not in STATES:
         raise CallError(
-            "P303", f"{status!r} is not a state of a run", hint=f"one of {', '.join(sorted(STATES))}"
+            "P303",
+            f"{status!r} is not a state of a run",
+            hint=f"one of {', '.join(sorted(STATES))}",
         )
     store = existing(db)
     wanted = ("ready",) if status == "running" else (status,) if status else ()
@@ -97,10 +102,12 @@ def run_document(run: Run) -> dict[str, Any]:
     }
 
 
-def _table(rows: list[tuple[str, ...]]) -> str:
+def _table(rows: Sequence[tuple[str, ...]]) -> str:
     widths = [max(len(row[n]) for row in rows) for n in range(len(rows[0]) - 1)]
     return "\n".join(
-        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]).rstrip()
+        "  ".join(
+            [*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]
+        ).rstrip()
         for row in rows
     )
 
@@ -108,7 +115,7 @@ def _table(rows: list[tuple[str, ...]]) -> str:
 def show(*, run_id: str, allow_python: tuple[str, ...], db: str | None, json: bool) -> int:
     """Show a run's tasks, stacks and waits."""
     del json
-    import msgspec  # noqa: PLC0415 - with the engine, below
+    import msgspec
 
     with engine_for(db, allow_python) as engine:
         now = engine.store.now()
@@ -168,8 +175,16 @@ def log(*, run_id: str, db: str | None, json: bool) -> int:
     for entry in entries:
         size = len(entry.payload) if entry.payload is not None else None
         kept = f"{size} bytes" if size is not None else "not kept"
-        text = f"{entry.seq:6d}  {console.time_text(entry.at)}  {entry.kind:<6} {entry.note}  ({kept})"
-        document = {"seq": entry.seq, "at": entry.at, "kind": entry.kind, "note": entry.note, "bytes": size}
+        text = (
+            f"{entry.seq:6d}  {console.time_text(entry.at)}  {entry.kind:<6} {entry.note}  ({kept})"
+        )
+        document = {
+            "seq": entry.seq,
+            "at": entry.at,
+            "kind": entry.kind,
+            "note": entry.note,
+            "bytes": size,
+        }
         rows.append((entry.seq, 0, text, document | {"hash": entry.entry_hash.hex()}))
     for line in logged:
         fields = json_text.loads(line.fields)

@@ -42,7 +42,7 @@ def run(
     *,
     file: str | None,
     arguments: tuple[str, ...],
-    id: str | None,  # noqa: A002 - the option's name
+    id: str | None,
     stress: bool,
     allow_python: tuple[str, ...],
     db: str | None,
@@ -50,10 +50,16 @@ def run(
 ) -> int:
     """Run a program to its end, or go on with a run."""
     if file is None and id is None:
-        raise CallError("P303", "give a Scheme file, or --id of a run to go on with", hint="perdure run --help")
+        raise CallError(
+            "P303", "give a Scheme file, or --id of a run to go on with", hint="perdure run --help"
+        )
     given = values_of(arguments)
     engine = Engine(
-        console.database(db), execute="own", allow_python=allow_python, directory=Path.cwd(), stress=stress
+        console.database(db),
+        execute="own",
+        allow_python=allow_python,
+        directory=Path.cwd(),
+        stress=stress,
     )
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _detach)
@@ -117,12 +123,16 @@ def _same(engine: Engine, file: str, given: list[Any], there: Any) -> None:
     try:
         program = engine.compile(file)
     except PerdureError as error:
-        console.note(f"notice: {file} can't be compiled now ({error.code}); the run goes on with its own code")
+        console.note(
+            f"notice: {file} can't be compiled now ({error.code}); the run goes on with its own code"
+        )
         return
     if given:
         engine.start(program, *given, id=there.run_id)
     if program.hash != there.program_hash:
-        console.note(f"notice: {file} has changed since the run began; the run goes on with its own code")
+        console.note(
+            f"notice: {file} has changed since the run began; the run goes on with its own code"
+        )
 
 
 class _Foreground:
@@ -173,7 +183,7 @@ class _Foreground:
             return
         if self._progress is None:
             # Heavy, and of no use to a program that ends within a second.
-            from perdure.cli.progress import Progress  # noqa: PLC0415
+            from perdure.cli.progress import Progress
 
             self._progress = Progress(self._engine, self._run_id)
         self._progress.update()

@@ -6,6 +6,7 @@ Invariant: when a command has printed its answer, what it says is durable.
 
 from __future__ import annotations
 
+import contextlib
 import signal
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,14 @@ from perdure.values.types import UNSPECIFIED
 
 
 def start(
-    *, file: str, arguments: tuple[str, ...], id: str | None, allow_python: tuple[str, ...], db: str | None, json: bool
-) -> int:  # noqa: A002 - the option's name
+    *,
+    file: str,
+    arguments: tuple[str, ...],
+    id: str | None,
+    allow_python: tuple[str, ...],
+    db: str | None,
+    json: bool,
+) -> int:
     """Record a run and print its id."""
     del json
     given = values_of(arguments)
@@ -41,7 +48,12 @@ def notices(program: Any) -> None:
 
 
 def worker(
-    *, until_idle: bool, drain_timeout: float, allow_python: tuple[str, ...], db: str | None, json: bool
+    *,
+    until_idle: bool,
+    drain_timeout: float,
+    allow_python: tuple[str, ...],
+    db: str | None,
+    json: bool,
 ) -> int:
     """Execute ready runs."""
     del json
@@ -54,7 +66,9 @@ def worker(
             detail = f": {commit.detail}" if commit.detail else ""
             console.note(f"{commit.run_id}  {commit.status}{detail}")
 
-    with Engine(url, execute="none", allow_python=allow_python, directory=Path.cwd(), observer=observe) as engine:
+    with Engine(
+        url, execute="none", allow_python=allow_python, directory=Path.cwd(), observer=observe
+    ) as engine:
         found = engine.worker(until_idle=until_idle)
         signalled: list[int] = []
 
@@ -99,7 +113,12 @@ def print_answer(answer: Answer, *, json: bool) -> int:
     if answer.error is not None:
         error = answer.error
         if json:
-            document = {"kind": error.kind, "code": error.code, "message": error.message, "text": error.text}
+            document = {
+                "kind": error.kind,
+                "code": error.code,
+                "message": error.message,
+                "text": error.text,
+            }
             console.answer("", {"id": answer.run_id, "status": answer.status, "error": document})
             return console.STOPPED
         console.note(error.text)
@@ -113,12 +132,11 @@ def print_answer(answer: Answer, *, json: bool) -> int:
         if not found.crosses or found.value is not UNSPECIFIED:
             console.answer(found.written, None)
         return console.OK
-    try:
-        crossed = found.crosses
-        document = jsonable.to_jsonable(to_python(found.value)) if crossed else None
-    except BoundaryError:
-        crossed = False
-    console.answer("", document if crossed else {"$written": found.written})
+    said: Any = {"$written": found.written}
+    if found.crosses:
+        with contextlib.suppress(BoundaryError):
+            said = jsonable.to_jsonable(to_python(found.value))
+    console.answer("", said)
     return console.OK
 
 
@@ -136,7 +154,9 @@ def send(
     del json
     if (value is None) != eof or (eof and not console):
         raise CallError(
-            "P303", "say what to send: JSON, or with --console a line or --eof", hint="perdure send --help"
+            "P303",
+            "say what to send: JSON, or with --console a line or --eof",
+            hint="perdure send --help",
         )
     if console and message_id is not None:
         raise CallError("P303", "a console line has no message id", hint="leave out --message-id")
@@ -148,9 +168,14 @@ def send(
             assert value is not None, "checked above"
             new = engine.send(run_id, value_of(value, "the message"), message_id=message_id)
         ended = status in ("completed", "failed", "cancelled")
-    if ended:
+    if ended and message_id is None:
         raise CallError("P305", f"run {run_id} is {status}: nothing can be sent to it any more")
-    _say("sent" if new else "this message was sent before: it counts once", {"id": run_id, "new": new})
+    old = (
+        f"run {run_id} is {status}: nothing new was sent"
+        if ended
+        else "this message was sent before: it counts once"
+    )
+    _say("sent" if new else old, {"id": run_id, "new": new})
     return 0
 
 
@@ -160,7 +185,11 @@ def cancel(*, run_id: str, reason: str, db: str | None, json: bool) -> int:
     with engine_for(db) as engine:
         done = engine.cancel(run_id, reason)
         status = engine.find(run_id).status
-    text = f"run {run_id} will be cancelled by whoever executes it" if done else f"run {run_id} is {status} already"
+    text = (
+        f"run {run_id} will be cancelled by whoever executes it"
+        if done
+        else f"run {run_id} is {status} already"
+    )
     _say(text, {"id": run_id, "cancelled": done, "status": status})
     return 0
 

@@ -86,7 +86,7 @@ class LiveRun:
         first: Request | None = None
         for _, entry in zip(range(_LOOKED_AT), self.machine.root.requests.entries.values(), strict=False):
             found: Request = entry[1]
-            if found.kind != "join":
+            if found.kind not in ("join", "alarm"):
                 return found
             first = first or found
         return first

@@ -296,6 +296,8 @@ def _note(
             asked.append(outcome.status)
     elif not starts:
         asked.append("retry later")
+    if not asked:
+        asked.append(waits_for(live))
     if live.fresh:
         came.insert(0, "begin")
     return f"{', '.join(came)} -> {', '.join(asked)}" if came else ", ".join(asked)

@@ -180,12 +180,13 @@ class Channel(Struct, eq=False):
 
 
 class Message(Struct, eq=False):
-    """A message in the mailbox; `holder` is the task whose predicate looks at it now, or 0."""
+    """A message in the mailbox; `holder` is the task whose predicate looks at it now, or 0, and `ticket` that receiver's."""
 
     message_id: str
     sender: str
     value: Any
     holder: int = 0
+    ticket: int = 0
     oid: Any = 0
 
 

@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 
 def begin(machine: Machine, operations: tuple[Any, ...]) -> None:
     """Let the running task wait for the first of several operations, or go on if one completes at once."""
-    if mailbox.holds(machine, machine.task.number):
-        raise fail("error", "receive-message: its predicate must not block")
     for operation in operations:
         if not isinstance(operation, Operation):
             raise fail("type-error", "select: expected an operation, got", operation)
+    if not mailbox.looks_on(machine, operations):
+        raise fail("error", "receive-message: its predicate must not block")
+    for operation in operations:
         if operation.kind == "effect":
             machine.check_effect(operation.arguments)
         now = _at_once(machine, operation)
@@ -46,6 +47,8 @@ def begin(machine: Machine, operations: tuple[Any, ...]) -> None:
     wait = machine.new_number()
     task.waits = tuple(register(machine, task, wait, operation) for operation in operations)
     machine.pause("waiting")
+    if any(operation.kind == "receive" for operation in operations):
+        mailbox.match(machine)
 
 
 def register(machine: Machine, task: Task, wait: int, operation: Operation) -> int:

@@ -166,14 +166,15 @@ def accept_message(number: Any) -> Any:
     raise Isolated(mailbox.accept, number)
 
 
-def _refuse(machine: Machine, number: int, ticket: int) -> Any:
-    mailbox.refuse(machine, number, ticket)
+def _release(machine: Machine) -> Any:
+    mailbox.release_all(machine, machine.task.number)
     return UNSPECIFIED
 
 
-@primitive("%refuse-message")
-def refuse_message(number: Any, ticket: Any) -> Any:
-    raise Isolated(_refuse, number, ticket)
+@primitive("%release-message")
+def release_message() -> Any:
+    """Let go of the message that the task's predicate looked at."""
+    raise Isolated(_release)
 
 
 def _ticket(machine: Machine) -> Any:

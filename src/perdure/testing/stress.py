@@ -306,7 +306,9 @@ class World:
         run.children.append((child_id, number))
         child = self._runs.get(child_id)
         if child is None:
-            missing = condition("child-error", f"there is no run {child_id}", detail=String(child_id))
+            missing = condition(
+                "child-error", f"there is no run {child_id}", detail=String(child_id)
+            )
             run.events.append(Raised(number, missing))
         elif child.status in FINAL:
             self._tell(run, child, number)
@@ -351,9 +353,7 @@ class World:
             retry = function.mark.retry
             assert retry is not None, "only a function with a policy is called again"
             # Without the jitter of `decide`, which is chance: a trace has none.
-            heapq.heappush(
-                run.alarms, (self.now + effects.backoff_s(attempt, retry, 0.0), number)
-            )
+            heapq.heappush(run.alarms, (self.now + effects.backoff_s(attempt, retry, 0.0), number))
             run.effects.append((name, shown, "again"))
         elif isinstance(decided, effects.Failed):
             run.effects.append((name, shown, write_string(decided.condition)))
@@ -407,7 +407,7 @@ def run_both_ways(
     program: CompiledProgram,
     arguments: Sequence[Any] = (),
     *,
-    prepare: Callable[[World, str], None] = lambda world, run_id: None,
+    prepare: Callable[[World, str], None] | None = None,
     named: dict[str, CompiledProgram] | None = None,
 ) -> tuple[Trace, Trace]:
     """Return the traces of a program that runs straight through, and of one that is restored at every site.
@@ -425,7 +425,8 @@ def run_both_ways(
         with EVALUATOR:
             given = [from_python(item, "argument") for item in arguments]
         run_id = world.start(program, given)
-        prepare(world, run_id)
+        if prepare is not None:
+            prepare(world, run_id)
         world.go()
         traces.append(world.trace(run_id))
     straight, stressed = traces

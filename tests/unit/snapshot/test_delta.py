@@ -320,3 +320,15 @@ def test_compaction_is_wanted_when_the_chain_outweighs_the_snapshot() -> None:
     assert heap.wants_compaction
     heap.encode_full()
     assert not heap.wants_compaction
+
+
+def test_a_snapshot_is_weighed_uncompressed() -> None:
+    """A vector of equal slots compresses to nothing, but costs as much to encode as any other."""
+    chain = Chain(x=t.Vector([0] * 1_000_000))
+    heap = chain.heap
+    for number in range(250):
+        vector = heap.namespace["user:x"]
+        touch_slot(vector, number)
+        vector.items[number] = number
+        heap.encode_delta()
+    assert not heap.wants_compaction

@@ -7,7 +7,7 @@ from perdure import effect
 
 
 def _write(line: str) -> None:
-    with open(os.environ["PERDURE_DEMO_LEDGER"], "a", encoding="utf-8") as ledger:  # noqa: PTH123
+    with open(os.environ["PERDURE_DEMO_LEDGER"], "a", encoding="utf-8") as ledger:
         ledger.write(f"{line}\n")
         ledger.flush()
         os.fsync(ledger.fileno())
@@ -15,14 +15,14 @@ def _write(line: str) -> None:
 
 def _once(key: str, line: str) -> None:
     """Do what a good provider does: the same idempotency key twice is one charge."""
-    with open(os.environ["PERDURE_DEMO_LEDGER"], encoding="utf-8") as ledger:  # noqa: PTH123
+    with open(os.environ["PERDURE_DEMO_LEDGER"], encoding="utf-8") as ledger:
         known = any(entry.split()[1] == key for entry in ledger)
     if not known:
         _write(line)
 
 
 @effect(idempotent=True)
-def charge_card(card: str, amount: int, idempotency_key: str) -> dict:
+def charge_card(card: str, amount: int, idempotency_key: str) -> dict[str, object]:
     """Charge a card."""
     time.sleep(0.5)
     _once(idempotency_key, f"charge {idempotency_key} {amount}")

@@ -348,8 +348,8 @@
                    void
                    (lambda () (set! verdict (if (predicate (cdr found)) 'take 'leave)))
                    (lambda ()
-                     (if (not (eq? verdict 'take))
-                         (%refuse-message (car found) ticket))))
+                     ;; Left by an escape or an error; a refused message is let go by looking on.
+                     (if (eq? verdict 'none) (%release-message))))
                   (if (eq? verdict 'take)
                       (%accept-message (car found))
                       (loop (car found)))))))))
