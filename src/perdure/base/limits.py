@@ -105,5 +105,5 @@ CANCEL_GRACE_S: Final = 1.0
 SHOWN_VALUE_CHARS: Final = 200
 """One variable's value in `show` and in error reports."""
 
-ROUNDS_MAX: Final = 16
-"""Rounds of turns that a worker takes before it gives its event loop a turn."""
+YIELD_S: Final = 0.02
+"""A worker that has turn after turn to take looks at everything else this often."""

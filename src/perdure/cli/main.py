@@ -54,6 +54,8 @@ def perform(command: Command, given: dict[str, Any]) -> int:
     errors: Any = importlib.import_module("perdure.base.errors")
     try:
         handler = getattr(importlib.import_module(f"perdure.cli.{module}"), function)
+        gc.freeze()
+        gc.enable()
         result: int = handler(**given)
     except errors.PerdureError as error:
         return console.error(error)

@@ -8,7 +8,6 @@ kill repeats at most the last piece (rule 8 of the design).
 from __future__ import annotations
 
 import contextlib
-import gc
 import signal
 import sys
 import threading
@@ -66,8 +65,6 @@ def run(
     run_id = id or ""
     try:
         run_id = _started(engine, file, given, id)
-        gc.freeze()
-        gc.enable()
         answer = _Foreground(engine, run_id, live=not json).wait()
     except _Detached as detached:
         _leave(engine, run_id)

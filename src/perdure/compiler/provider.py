@@ -150,7 +150,11 @@ class Provider:
             if key not in namespace:
                 head = self.site(site.definition, loop, 0)
                 namespace[key] = None  # a loop's residual may call itself
-                inner = self.residual(head, namespace, careful=False)
+                try:
+                    inner = self.residual(head, namespace, careful=False)
+                except BaseException:
+                    del namespace[key]  # the next attempt must not find the mark
+                    raise
                 namespace[key] = FunctionType(inner, namespace)
         return code
 

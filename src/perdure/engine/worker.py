@@ -147,7 +147,7 @@ class Worker:
         self._executor = Executor(self._loop)
         self._enlist()
         self._started.set()
-        rounds = 0
+        yielded = time.monotonic()
         try:
             while True:
                 now = self._store.now()
@@ -156,10 +156,10 @@ class Worker:
                 batch = self._take_batch(now)
                 if batch:
                     await self._commit(batch)
-                    rounds += 1
                     # Effects that wait want the loop, and so does whoever calls `stop`, now and then.
-                    if self._executor.running or not rounds % limits.ROUNDS_MAX:
+                    if self._executor.running or time.monotonic() - yielded > limits.YIELD_S:
                         await asyncio.sleep(0)
+                        yielded = time.monotonic()
                     continue
                 if self._ready and self._drain_until is None:
                     await asyncio.sleep(0)
@@ -321,8 +321,8 @@ class Worker:
         for run_id in list(self._ready)[: limits.BATCH_RUNS]:
             del self._ready[run_id]
             live = self._live.get(run_id)
-            if live is None:
-                continue
+            if live is None or (self._drain_until is not None and not live.events):
+                continue  # a run that only computes goes on elsewhere
             try:
                 taken = self._taker.take(live, now)
             except StoreError:
