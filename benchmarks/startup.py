@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 import tempfile
@@ -15,11 +16,12 @@ HELLO = Path(__file__).parent / "programs" / "hello.scm"
 
 def main(rounds: int = 20) -> None:
     """Measure and print."""
-    perdure = [sys.executable, "-m", "perdure.cli.main"]
+    perdure = [sys.executable, "-c", "from perdure.cli.main import main; main()"]
     script = Path(sys.executable).parent / "perdure"
     if script.exists():
         perdure = [str(script)]
     found: dict[str, list[float]] = {}
+    cpu: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         database = f"sqlite:{folder}/start.db"
         commands = {
@@ -29,24 +31,37 @@ def main(rounds: int = 20) -> None:
         }
         for number in range(rounds + 1):
             for name, command in commands.items():
+                before = _children_s()
                 began = time.perf_counter()
                 done = subprocess.run(
                     command, capture_output=True, check=False, cwd=folder, env=child_environment()
                 )
                 if number:
                     found.setdefault(name, []).append(time.perf_counter() - began)
+                    cpu.setdefault(name, []).append(_children_s() - before)
                 if done.returncode:
                     print(f"{name} failed:\n{done.stderr.decode()[-2000:]}")
                     return
     rows = [
-        (f"`{name}`", duration(median(times)), duration(quantile(times, P99)))
+        (
+            f"`{name}`",
+            duration(median(times)),
+            duration(quantile(times, P99)),
+            duration(median(cpu[name])),
+        )
         for name, times in found.items()
     ]
     table(
         f"(e) start, warm, CPython {sys.version.split()[0]}, {rounds} rounds",
-        ("command", "median", "p99"),
+        ("command", "median", "p99", "CPU median"),
         rows,
     )
+
+
+def _children_s() -> float:
+    """Return the CPU time of all ended child processes."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":

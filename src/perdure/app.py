@@ -260,6 +260,8 @@ class Engine:
         """Return whether a run is parked and nobody has told it yet to go on or to end."""
         if answer.status != "parked":
             return False
+        if answer.error is not None and answer.error.kind == "quarantined":
+            return True
         told = self.store.inbox(answer.run_id, 100)
         return not any(row.kind in ("retry", "cancel") for row in told)
 

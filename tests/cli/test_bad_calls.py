@@ -80,3 +80,23 @@ def test_a_bug_of_ours_is_said_in_one_paragraph(perdure: Perdure, tmp_path: Path
     assert "P900" in done.stderr
     assert "Traceback" not in done.stderr
     assert "RuntimeError: broken" in (tmp_path / "details.txt").read_text(encoding="utf-8")
+
+
+def test_a_flipped_bit_quarantines_the_run_and_says_so(
+    perdure: Perdure, write: Write, tmp_path: Path
+) -> None:
+    write("ask.scm", "(import (scheme base) (perdure)) (define (main) (receive-message))")
+    perdure("start", "ask.scm", "--id", "a")
+    perdure("worker", "--until-idle")
+    with sqlite3.connect(tmp_path / "test.db") as database:
+        ((payload,),) = database.execute("SELECT payload FROM snapshots").fetchall()
+        damaged = bytearray(payload)
+        damaged[len(damaged) // 2] ^= 1
+        database.execute("UPDATE snapshots SET payload = ?", (bytes(damaged),))
+    database.close()
+    assert perdure("show", "a").returncode == 4
+    for _ in range(2):
+        done = perdure("run", "--id", "a")
+        assert done.returncode == 4
+        assert "P501" in done.stderr
+        assert perdure("retry", "a").returncode == 0

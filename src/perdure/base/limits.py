@@ -29,6 +29,9 @@ PATTERN_DEPTH_MAX: Final = 100
 EXPRESSION_DEPTH_MAX: Final = 60
 """Nested conditionals in one emitted function; what is deeper becomes a procedure of its own."""
 
+LOOPS_NESTED_MAX: Final = 12
+"""Loops inside one another in one emitted function (CPython nests 20 blocks); a deeper one is a procedure of its own."""
+
 # -- values --------------------------------------------------------------------------------
 INTEGER_MAX_BITS: Final = 64 * 1024 * 1024
 """The largest exact integer that `expt` and shifts may make (8 MiB)."""

@@ -15,7 +15,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-OK, STOPPED, WRONG_CALL, NOT_ENDED, INTERNAL, DETACHED = 0, 1, 2, 6, 70, 130
+OK, STOPPED, WRONG_CALL, DAMAGED, NOT_ENDED, INTERNAL = 0, 1, 2, 4, 6, 70
 DEFAULT_DB = "sqlite:perdure.db"
 
 _as_json = False

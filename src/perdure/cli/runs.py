@@ -112,6 +112,7 @@ def print_answer(answer: Answer, *, json: bool) -> int:
     """Print a run's result, or why it has none, and return the exit code."""
     if answer.error is not None:
         error = answer.error
+        code = console.DAMAGED if error.kind == "quarantined" else console.STOPPED
         if json:
             document = {
                 "kind": error.kind,
@@ -120,12 +121,12 @@ def print_answer(answer: Answer, *, json: bool) -> int:
                 "text": error.text,
             }
             console.answer("", {"id": answer.run_id, "status": answer.status, "error": document})
-            return console.STOPPED
+            return code
         console.note(error.text)
         console.note(f"run {answer.run_id} is {answer.status}")
         if answer.status == "parked":
             console.note(next_steps(answer.run_id))
-        return console.STOPPED
+        return code
     assert answer.result is not None, "a run that has ended has a result or an error"
     found = answer.result
     if not json:

@@ -103,6 +103,23 @@ def tail_calls(body: Any, target: core.Local | tuple[str, str], count: int) -> b
     return False
 
 
+def branch_depth(body: Any) -> int:
+    """Return how deeply conditionals nest in the tail position of `body`; what follows an `else` is not deeper."""
+    deepest = 0
+    work = [(body, 0)]
+    while work:
+        node, depth = work.pop()
+        deepest = max(deepest, depth)
+        match node:
+            case core.If():
+                work += [(node.then, depth + 1), (node.otherwise, depth)]
+            case core.Seq():
+                work.append((node.body[-1], depth))
+            case core.Let() | core.Letrec():
+                work.append((node.body, depth))
+    return deepest
+
+
 def only_tail_calls(body: Any, target: core.Local, count: int, analysis: Analysis) -> bool:
     """Whether every use of `target` in `body` is a call in tail position with `count` arguments."""
     work = [body]

@@ -63,6 +63,7 @@ class _Walk:
     def __init__(self, table: _Table, free: dict[int, Live]) -> None:
         self._table = table
         self._free = free
+        self._heads: dict[int, Live] = {}
 
     def block(self, statements: list[Any], after: Live, loops: dict[int, tuple[Live, Live]]) -> Live:
         """Return what is live before a block.
@@ -100,10 +101,11 @@ class _Walk:
         return live
 
     def _loop(self, loop: anf.Loop, after: Live, loops: dict[int, tuple[Live, Live]]) -> Live:
-        head = _NONE
+        # Begun where the last visit ended: else nested loops would double the work at each level.
+        head = self._heads.get(loop.site, _NONE)
         while True:
             inner = {**loops, loop.site: (head - set(loop.variables), after)}
             found = self.block(loop.body, _NONE, inner)
             if found == head:
                 return head
-            head = found
+            head = self._heads[loop.site] = found

@@ -21,7 +21,13 @@ from msgspec import Struct
 from perdure.base import limits, trampoline
 from perdure.base.spans import Span
 from perdure.compiler import anf
-from perdure.compiler.analysis import Analysis, is_reference, only_tail_calls, tail_calls
+from perdure.compiler.analysis import (
+    Analysis,
+    branch_depth,
+    is_reference,
+    only_tail_calls,
+    tail_calls,
+)
 from perdure.compiler.inline import FOLDED, INLINE
 from perdure.compiler.liveness import annotate
 from perdure.ir import core, datum
@@ -75,6 +81,7 @@ class Normaliser:
         self._site = FIRST_SITE - 1
         self._span: Span | None = None
         self._facts = Analysis()
+        self._nested = 0
 
     def run(self, form: Any) -> anf.Definition:
         """Return the definition of a top-level form."""
@@ -130,12 +137,14 @@ class Normaliser:
     def _fill(self, number: int, node: core.Lambda, own: Target | None) -> Steps:
         """Normalise a procedure into its reserved number; self-calls through `own` may become a loop."""
         outer, self._span = self._span, node.span or self._span
+        outer_nested, self._nested = self._nested, 0
         entry = self._new_site()
         body: list[Any] = []
         looping = (
             own is not None
             and node.rest is None
             and tail_calls(node.body, own, len(node.params))
+            and branch_depth(node.body) <= limits.EXPRESSION_DEPTH_MAX
         )
         everyone = [*node.params, *([node.rest] if node.rest else [])]
         if looping:
@@ -153,6 +162,7 @@ class Normaliser:
             node.name, params, rest, tuple(boxed), (), entry, poll, body
         )
         self._span = outer
+        self._nested = outer_nested
 
     def _loop_body(
         self, node: core.Lambda, own: Target, to: Destination, out: list[Any], depth: int
@@ -173,7 +183,9 @@ class Normaliser:
             to = Var(to.name, loop.site)
         elif isinstance(to, Eff):
             to = Var(self._fresh("_"), loop.site)
+        self._nested += 1
         yield self._convert(node.body, to, loop.body, {own: loop}, depth)
+        self._nested -= 1
         self._leave(outer, out)
         return names
 
@@ -429,7 +441,7 @@ class Normaliser:
 
     def _as_loop(self, node: core.Letrec, to: Destination, out: list[Any], depth: int) -> Steps:
         """Emit `(letrec ((f (lambda …))) (f a …))` as a loop where `f` is only called in tail position."""
-        if len(node.bindings) != 1:
+        if len(node.bindings) != 1 or self._nested >= limits.LOOPS_NESTED_MAX:
             return False
         var, lam = node.bindings[0]
         call = node.body
@@ -442,6 +454,7 @@ class Normaliser:
             and len(call.arguments) == len(lam.params)
             and all(var not in self._facts.free(a) for a in call.arguments)
             and only_tail_calls(lam.body, var, len(lam.params), self._facts)
+            and branch_depth(lam.body) <= limits.EXPRESSION_DEPTH_MAX
         ):
             return False
         values = yield self._atoms(call.arguments, out, depth)

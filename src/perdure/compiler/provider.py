@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import marshal
+from collections.abc import Callable
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -92,6 +93,8 @@ class Provider:
 
     def __init__(self) -> None:
         self._loaded: dict[str, Loaded] = {}
+        self.fetch: Callable[[str], bytes | None] = lambda _: None
+        """Finds the bytes of a definition that was not added, by its digest: in a store."""
 
     def add(
         self, digest: str, data: bytes, *, procedures: Procedures | None = None, spans: bytes = b""
@@ -108,7 +111,13 @@ class Provider:
         """Return a known definition. Raises SnapshotError if it was never added."""
         found = self._loaded.get(digest)
         if found is None:
-            raise SnapshotError("P511", f"definition {digest} is not in the database")
+            data = self.fetch(digest)
+            if data is None:
+                raise SnapshotError("P511", f"definition {digest} is not in the database")
+            if anf.hash_of(data) != digest:
+                raise SnapshotError("P510", f"definition {digest} does not have its hash")
+            self.add(digest, data)
+            found = self._loaded[digest]
         return found
 
     def data(self, digest: str) -> bytes:

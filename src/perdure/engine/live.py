@@ -32,6 +32,7 @@ class LiveRun:
       consumed: the inbox rows behind those events.
       names: refuses names of programs that are not registered.
       runnable: the machine has something to do without any event.
+      definitions_kept: how many of the heap's definitions are known to be in the store.
       slice_s: how long the next turn may compute before it is cut.
       pending: effects that are requested and not started.
       blocked: effects that can't start in this process, with the reason.
@@ -55,6 +56,7 @@ class LiveRun:
         self.fresh = True
         self.runnable = True
         self.slice_s = limits.TURN_SLICE_S
+        self.definitions_kept = 0
         self.events: list[Event] = []
         self.consumed: list[int] = []
         self.taken: set[int] = set()

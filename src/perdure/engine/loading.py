@@ -116,6 +116,8 @@ class Programs:
 
     def program(self, store: Store, program_hash: str) -> CompiledProgram:
         """Return a stored program. Raises SnapshotError if it is missing or damaged."""
+        # What follows decodes runs of this store: their frames may need definitions that only it has.
+        self.toolchain.provider.fetch = lambda digest: store.get_definitions([digest]).get(digest)
         found = self._loaded.get(program_hash)
         if found is None:
             payload = store.get_program(program_hash)

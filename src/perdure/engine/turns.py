@@ -30,6 +30,7 @@ from perdure.snapshot import wire
 from perdure.store.api import FINAL, Commit, LogLine, NewRun, Send, Store
 from perdure.values import barrier
 from perdure.values.conditions import SchemeError
+from perdure.values.ports import CONSOLE
 from perdure.values.printer import write_string
 
 _NOTE_PARTS = 4
@@ -70,6 +71,7 @@ class TurnTaker:
         self._room = room
         self._programs = programs
         self._stress = stress
+        self._kept: set[str] = set()
 
     def take(self, live: LiveRun, now: float) -> Taken | None:
         """Run a live run's next turn and return it as a commit, or None if there was nothing to do."""
@@ -177,6 +179,7 @@ class TurnTaker:
             payload = live.heap.encode_delta()
             if live.heap.wants_compaction and status not in FINAL:
                 snapshot = live.heap.encode_full()
+        self._keep_definitions(live)
         wakes = live.next_alarm() if status not in FINAL else None
         return Commit(
             run_id=live.run_id,
@@ -199,6 +202,20 @@ class TurnTaker:
             snapshot=snapshot,
             snapshot_hash=wire.payload_hash(snapshot) if snapshot is not None else b"",
         )
+
+    def _keep_definitions(self, live: LiveRun) -> None:
+        """Store the definitions that the run refers to for the first time, the standard library's among them.
+
+        A later release may have another library: a frame of the old one must still find its code.
+        """
+        used = live.heap.definitions
+        if len(used) > live.definitions_kept:
+            new = {d for d in used[live.definitions_kept :] if d != CONSOLE} - self._kept
+            if new:
+                provider = self._programs.toolchain.provider
+                self._store.put_definitions({digest: provider.data(digest) for digest in new})
+                self._kept |= new
+            live.definitions_kept = len(used)
 
     def _standing(self, live: LiveRun, outcome: Outcome | None) -> tuple[str, str, bytes | None]:
         """Return status, detail and result document."""

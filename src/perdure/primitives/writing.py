@@ -72,8 +72,10 @@ def write_char(char: Any, port: Any = DEFAULT) -> Any:
 @primitive("write-string")
 def write_string(string: Any, port: Any = DEFAULT, start: Any = DEFAULT, end: Any = DEFAULT) -> Any:
     text = checks.text("write-string", string)
-    first, last = checks.span("write-string", start, end, len(text))
-    return _put(_port("write-string", port), text[first:last])
+    if start is not DEFAULT or end is not DEFAULT:
+        first, last = checks.span("write-string", start, end, len(text))
+        text = text[first:last]
+    return _put(_port("write-string", port), text)
 
 
 @primitive("write-u8")

@@ -59,7 +59,7 @@ def number_text(x: Any, radix: int = 10) -> str:
 def integer_text(n: int, radix: int = 10) -> str:
     """Return an exact integer's digits in a radix, of whatever size it is."""
     if radix == 10:
-        if -(1 << _SMALL_BITS) < n < 1 << _SMALL_BITS:
+        if n.bit_length() <= _SMALL_BITS:
             return str(n)
         return str(_to_decimal(n, n.bit_length(), {}))
     if radix in (2, 8, 16):
@@ -100,7 +100,9 @@ def _short_digits(n: int, radix: int) -> str:
 
 def check_printable(procedure: str, x: Any) -> None:
     """Raise a quota-error condition if a number is too large to be written."""
-    if type(x) is not float:
+    if type(x) is int:
+        check_bits(procedure, x.bit_length())
+    elif type(x) is not float:
         check_bits(procedure, max(x.numerator.bit_length(), x.denominator.bit_length()))
 
 
