@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from msgspec import Struct
 
@@ -37,8 +37,9 @@ from perdure.store.api import (
     PrunePolicy,
     Run,
     RunFilter,
+    Send,
+    Store,
 )
-from perdure.store.api import Send, Store
 from perdure.store.opening import open_store
 from perdure.toolchain.toolchain import CompiledProgram
 from perdure.values.conditions import SchemeError
@@ -105,7 +106,7 @@ class Engine:
         self._ended = threading.Condition()
         self._closed = False
 
-    def __enter__(self) -> Engine:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -162,7 +163,7 @@ class Engine:
 
     def start(
         self, program: str | Path | CompiledProgram, *arguments: Any, id: str | None = None
-    ) -> str:  # noqa: A002
+    ) -> str:
         """Record a run of a program and return its id; it is executed by this engine or by any worker.
 
         Args:
@@ -201,7 +202,7 @@ class Engine:
         program: str | Path,
         *arguments: Any,
         id: str | None = None,
-        timeout: float | None = None,  # noqa: A002
+        timeout: float | None = None,
     ) -> Any:
         """Start a run, wait for its end, and return its result as Python data; see `start` and `result`."""
         return self.result(self.start(program, *arguments, id=id), timeout=timeout)
@@ -485,7 +486,7 @@ class AsyncEngine:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    async def start(self, program: str | Path, *arguments: Any, id: str | None = None) -> str:  # noqa: A002
+    async def start(self, program: str | Path, *arguments: Any, id: str | None = None) -> str:
         """See Engine.start."""
         return await asyncio.to_thread(self._engine.start, program, *arguments, id=id)
 
@@ -494,7 +495,7 @@ class AsyncEngine:
         program: str | Path,
         *arguments: Any,
         id: str | None = None,
-        timeout: float | None = None,  # noqa: A002
+        timeout: float | None = None,
     ) -> Any:
         """See Engine.run."""
         return await self.result(await self.start(program, *arguments, id=id), timeout=timeout)
@@ -502,7 +503,7 @@ class AsyncEngine:
     async def result(self, run_id: str, *, timeout: float | None = None) -> Any:
         """See Engine.result."""
         async with asyncio.timeout(timeout):
-            while (
+            while (  # noqa: ASYNC110 - the end of a run is seen by asking the database
                 answer := await asyncio.to_thread(self._engine.wait, run_id, timeout=0.0)
             ) is None:
                 await asyncio.sleep(limits.POLL_S)

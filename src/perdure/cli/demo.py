@@ -67,6 +67,7 @@ class _Story:
         self.db = f"sqlite:{folder / 'demo.db'}"
         self.ledger = folder / "ledger.txt"
         self.ledger.touch()
+        self.complaints = folder / "stderr.txt"
         self.screen = Console(quiet=as_json, highlight=False)
         self.deadline = time.monotonic() + PATIENCE_S
         self.child: subprocess.Popen[str] | None = None
@@ -124,7 +125,7 @@ class _Story:
             env=self._environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=self.complaints.open("w", encoding="utf-8"),
             text=True,
         )
         word = "goes on as" if self.killed else "starts as"
@@ -191,6 +192,7 @@ class _Story:
         if right:
             self.screen.print(f"\n[bold green]{verdict}: each exactly once.[/]")
         else:
+            printing.note(self.complaints.read_text(encoding="utf-8")[-2_000:])
             self.screen.print(f"\n[bold red]{verdict}: this is wrong, please report it.[/]")
         document: dict[str, Any] = {"kills": self.killed, "ledger": lines, "exactly_once": right}
         printing.answer("", document)

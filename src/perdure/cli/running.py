@@ -17,7 +17,7 @@ from typing import Any
 
 from perdure.app import Answer, Engine
 from perdure.base import ids
-from perdure.base.errors import CallError, PerdureError
+from perdure.base.errors import CallError, PerdureError, StoreError
 from perdure.cli import console
 from perdure.cli.arguments import values_of
 from perdure.cli.runs import notices, print_answer
@@ -62,10 +62,16 @@ def run(
     )
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _detach)
-    run_id = id or ""
+    run_id = ""
     try:
         run_id = _started(engine, file, given, id)
         answer = _Foreground(engine, run_id, live=not json).wait()
+    except StoreError:
+        if run_id:
+            console.note(
+                f"the run stays as it was last saved; go on with: perdure run --id {run_id}"
+            )
+        raise
     except _Detached as detached:
         _leave(engine, run_id)
         return 128 + detached.number

@@ -82,6 +82,8 @@ class Tail(Struct, array_like=True, tag="t"):
 
 
 class Return(Struct, array_like=True, tag="r"):
+    """Return an atom from the procedure."""
+
     site: int
     value: Atom
 

@@ -41,6 +41,7 @@ from perdure.machine.code import CALL, TAIL
 FUSED_DEPTH_MAX = 12
 """Deeper expressions are split: CPython's compiler is recursive."""
 
+
 class Partial(Struct):
     """The rest of a loop's body in a residual, which may leave the loop but not go round again."""
 
@@ -255,9 +256,7 @@ class Emitter:
             rest = ast.Call(name("!spread", site), [args[-1]], [], **place(site))
             args[-1] = ast.Starred(rest, ast.Load(), **place(site))
         if self._careful or isinstance(callee, ast.Constant):
-            callee = ast.Call(
-                name("!applicable", site), [callee, *args], [], **place(site)
-            )
+            callee = ast.Call(name("!applicable", site), [callee, *args], [], **place(site))
         call = ast.Call(callee, args, [], **place(site))
         if isinstance(statement, anf.Tail):
             self.kinds[site] = TAIL
@@ -401,9 +400,7 @@ def poll(site: int) -> ast.stmt:
     return ast.If(name("!flag", site), [ast.Expr(call, **place(site))], [], **place(site))
 
 
-def factory_params(
-    statement: anf.Closures, free: dict[int, tuple[str, ...]]
-) -> list[str]:
+def factory_params(statement: anf.Closures, free: dict[int, tuple[str, ...]]) -> list[str]:
     """Return the variables that the closures of a statement are made of, in order."""
     inner = {v for n in statement.lambdas for v in free[n]}
     return sorted(inner - set(statement.targets))

@@ -124,7 +124,12 @@ class Choice:
     __slots__ = ("chosen", "condition", "depth", "first", "otherwise", "site", "sites")
 
     def __init__(
-        self, condition: Expression, chosen: Expression, otherwise: Expression, site: int, first: int
+        self,
+        condition: Expression,
+        chosen: Expression,
+        otherwise: Expression,
+        site: int,
+        first: int,
     ) -> None:
         self.condition = condition
         self.chosen = chosen
@@ -182,7 +187,9 @@ def constant(value: Any, line: int) -> ast.Constant:
 
 def _is_true(value: ast.expr, line: int) -> ast.expr:
     """Return the Python test for a value that is not #f."""
-    return ast.Compare(_identified(value, line), [ast.IsNot()], [constant(None, line)], **place(line))
+    return ast.Compare(
+        _identified(value, line), [ast.IsNot()], [constant(None, line)], **place(line)
+    )
 
 
 def _identified(value: ast.expr, line: int) -> ast.expr:

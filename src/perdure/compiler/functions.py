@@ -94,9 +94,7 @@ class Builder:
         return [Usage(form, free) for form in self._definition.lambdas]
 
     def _emitter(self, number: int, *, careful: bool = False) -> Emitter:
-        return Emitter(
-            self._names, self._usages[number], self._free, self._loops, careful=careful
-        )
+        return Emitter(self._names, self._usages[number], self._free, self._loops, careful=careful)
 
     # -- procedures -----------------------------------------------------------------------------
 
@@ -131,13 +129,10 @@ class Builder:
     ) -> Factory:
         nested = [c for c in code.co_consts if isinstance(c, CodeType)]
         inner = [
-            self._finished(n, c, emitters[n])
-            for n, c in zip(group.lambdas, nested, strict=True)
+            self._finished(n, c, emitters[n]) for n, c in zip(group.lambdas, nested, strict=True)
         ]
         replaced = dict(zip(map(id, nested), inner, strict=True))
-        consts = tuple(
-            replaced[id(c)].code if id(c) in replaced else c for c in code.co_consts
-        )
+        consts = tuple(replaced[id(c)].code if id(c) in replaced else c for c in code.co_consts)
         return Factory(group.site, code.replace(co_consts=consts), inner)
 
     def _factory(self, group: anf.Closures, emitters: dict[int, Emitter]) -> ast.stmt:

@@ -65,7 +65,9 @@ class _Walk:
         self._free = free
         self._heads: dict[int, Live] = {}
 
-    def block(self, statements: list[Any], after: Live, loops: dict[int, tuple[Live, Live]]) -> Live:
+    def block(
+        self, statements: list[Any], after: Live, loops: dict[int, tuple[Live, Live]]
+    ) -> Live:
         """Return what is live before a block.
 
         Args:

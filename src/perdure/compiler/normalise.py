@@ -86,7 +86,7 @@ class Normaliser:
     def run(self, form: Any) -> anf.Definition:
         """Return the definition of a top-level form."""
         top = core.Lambda([], None, form, self.name)
-        trampoline.run(self._lambda(top, reserve=True))
+        trampoline.run(self._lambda(top))
         lambdas = [form for form in self._lambdas if form is not None]
         return annotate(
             anf.Definition(anf.VERSION, self.library, self.name, lambdas, self._constants, {})
@@ -127,7 +127,7 @@ class Normaliser:
 
     # -- procedures -----------------------------------------------------------------------
 
-    def _lambda(self, node: core.Lambda, *, reserve: bool = False) -> Steps:
+    def _lambda(self, node: core.Lambda) -> Steps:
         """Normalise a procedure and return its number."""
         number = len(self._lambdas)
         self._lambdas.append(None)
@@ -191,13 +191,9 @@ class Normaliser:
 
     def _closed(self, group: list[tuple[core.Local, core.Lambda]]) -> bool:
         names = {v for v, _ in group}
-        return all(
-            self._facts.free(lam) - names <= self._static.keys() for _, lam in group
-        )
+        return all(self._facts.free(lam) - names <= self._static.keys() for _, lam in group)
 
-    def _closures(
-        self, group: list[tuple[core.Local, core.Lambda]], out: list[Any]
-    ) -> Steps:
+    def _closures(self, group: list[tuple[core.Local, core.Lambda]], out: list[Any]) -> Steps:
         """Bind variables to procedures that may refer to each other."""
         numbers = []
         for _ in group:
@@ -258,7 +254,9 @@ class Normaliser:
                 self._set(out, name, "%move", atom)
                 self._leave(loop, out)
             case Eff():
-                if isinstance(atom, anf.Global) and atom.library != "!":  # reading an unbound variable is an error
+                if (
+                    isinstance(atom, anf.Global) and atom.library != "!"
+                ):  # reading an unbound variable is an error
                     self._set(out, self._fresh("_"), "%move", atom)
 
     def _leave(self, loop: int, out: list[Any]) -> None:
@@ -267,7 +265,9 @@ class Normaliser:
 
     # -- expressions ----------------------------------------------------------------------
 
-    def _convert(self, node: Any, to: Destination, out: list[Any], loops: Loops, depth: int) -> Steps:
+    def _convert(
+        self, node: Any, to: Destination, out: list[Any], loops: Loops, depth: int
+    ) -> Steps:
         """Emit statements that evaluate `node` and deliver its value."""
         span = getattr(node, "span", None)
         outer = self._span
@@ -319,7 +319,9 @@ class Normaliser:
         out.append(anf.SetGlobal(self._new_site(), node.library, node.name, atom, define))
         self._finish(_UNSPECIFIED, to, out)
 
-    def _if(self, node: core.If, to: Destination, out: list[Any], loops: Loops, depth: int) -> Steps:
+    def _if(
+        self, node: core.If, to: Destination, out: list[Any], loops: Loops, depth: int
+    ) -> Steps:
         test, then, otherwise = _truth(node.test), node.then, node.otherwise
         while isinstance(test, core.Call) and _primitive(test, "not", 1):
             test, then, otherwise = _truth(test.arguments[0]), otherwise, then
@@ -336,17 +338,20 @@ class Normaliser:
         else:
             yield self._branch(otherwise, to, branch.otherwise, loops, depth + 1)
 
-    def _branch(self, node: Any, to: Destination, out: list[Any], loops: Loops, depth: int) -> Steps:
+    def _branch(
+        self, node: Any, to: Destination, out: list[Any], loops: Loops, depth: int
+    ) -> Steps:
         """Convert a branch; one that is nested too deeply becomes a procedure of its own."""
-        simple = isinstance(node, core.Const | core.LocalRef | core.GlobalRef)
-        if depth >= limits.EXPRESSION_DEPTH_MAX and not simple and not loops:
-            if isinstance(node, core.If | core.Let | core.Letrec | core.Seq):
-                part = core.Lambda([], None, node, "part", node.span)
-                self._emit_call((yield self._atom(part, out, 0)), (), False, to, out)
-                return
+        nests = isinstance(node, core.If | core.Let | core.Letrec | core.Seq)
+        if depth >= limits.EXPRESSION_DEPTH_MAX and nests and not loops:
+            part = core.Lambda([], None, node, "part", node.span)
+            self._emit_call((yield self._atom(part, out, 0)), (), False, to, out)
+            return
         yield self._convert(node, to, out, loops, depth)
 
-    def _let(self, node: core.Let, to: Destination, out: list[Any], loops: Loops, depth: int) -> Steps:
+    def _let(
+        self, node: core.Let, to: Destination, out: list[Any], loops: Loops, depth: int
+    ) -> Steps:
         for var, value in node.bindings:
             if isinstance(value, core.Lambda) and not var.assigned:
                 yield self._closures([(var, value)], out)
@@ -399,9 +404,7 @@ class Normaliser:
             if other is var:
                 break
         # A procedure bound earlier may be called by an initialiser before `var` has its value.
-        return any(
-            var in self._facts.free(value) for _, value in self._before(var, node)
-        )
+        return any(var in self._facts.free(value) for _, value in self._before(var, node))
 
     @staticmethod
     def _before(var: core.Local, node: core.Letrec) -> list[tuple[core.Local, Any]]:
@@ -420,9 +423,7 @@ class Normaliser:
         wanted = set(used & names)
         grown = True
         while grown:
-            more = {
-                w for v, e in pending if v in wanted for w in self._facts.free(e) & names
-            }
+            more = {w for v, e in pending if v in wanted for w in self._facts.free(e) & names}
             grown = not more <= wanted
             wanted |= more
         return [p for p in pending if p[0] in wanted]
@@ -433,9 +434,7 @@ class Normaliser:
         while rest:
             group = self._ready(rest, frozenset({rest[0][0]}))
             if len(group) > 1:  # the smallest closed set first, so that helpers stay static
-                group = min(
-                    (self._ready(rest, frozenset({v})) for v, _ in group), key=len
-                )
+                group = min((self._ready(rest, frozenset({v})) for v, _ in group), key=len)
             yield self._closures(group, out)
             rest = [p for p in rest if p not in group]
 
@@ -468,21 +467,28 @@ class Normaliser:
 
     # -- calls ----------------------------------------------------------------------------
 
-    def _call(self, node: core.Call, to: Destination, out: list[Any], loops: Loops, depth: int) -> Steps:
+    def _call(
+        self, node: core.Call, to: Destination, out: list[Any], loops: Loops, depth: int
+    ) -> Steps:
         function, arguments = node.function, node.arguments
         for target, loop in loops.items():
             if is_reference(function, target) and len(arguments) == len(loop.variables):
                 values = yield self._atoms(arguments, out, depth)
                 out.append(anf.Continue(self._new_site(), loop.site, values))
                 return
-        if isinstance(function, core.Lambda) and function.rest is None:
-            if len(function.params) == len(arguments):
-                bindings = list(zip(function.params, arguments, strict=True))
-                yield self._let(core.Let(bindings, function.body), to, out, loops, depth)
-                return
+        if (
+            isinstance(function, core.Lambda)
+            and function.rest is None
+            and len(function.params) == len(arguments)
+        ):
+            bindings = list(zip(function.params, arguments, strict=True))
+            yield self._let(core.Let(bindings, function.body), to, out, loops, depth)
+            return
+        name = ""
         if isinstance(function, core.GlobalRef) and function.library == core.PRIMITIVES:
-            if (yield from self._open_code(function.name, arguments, to, out, depth)):
-                return
+            name = function.name
+        if name and (yield from self._open_code(name, arguments, to, out, depth)):
+            return
         spread = _primitive(node, "apply") and len(arguments) > 1
         if spread:
             function, arguments = arguments[0], arguments[1:]
@@ -494,7 +500,7 @@ class Normaliser:
         self,
         callee: anf.Atom,
         values: tuple[anf.Atom, ...],
-        spread: bool,  # noqa: FBT001 - a field of the statement
+        spread: bool,
         to: Destination,
         out: list[Any],
     ) -> None:
@@ -556,10 +562,22 @@ class Normaliser:
 
 
 _PLACES = frozenset(
-    """
-    error raise raise-continuable sleep sleep-until receive-message join select channel-put channel-get
-    read-line read-char peek-char read-string
-    """.split()
+    [
+        "error",
+        "raise",
+        "raise-continuable",
+        "sleep",
+        "sleep-until",
+        "receive-message",
+        "join",
+        "select",
+        "channel-put",
+        "channel-get",
+        "read-line",
+        "read-char",
+        "peek-char",
+        "read-string",
+    ]
 )
 """Procedures that stop or wait: a call of one keeps its frame in tail position, too."""
 

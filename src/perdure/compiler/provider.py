@@ -41,7 +41,9 @@ class Loaded:
         try:
             return anf.decode(self.data)
         except msgspec.DecodeError as error:
-            raise SnapshotError("P510", f"definition {self.digest} is unreadable: {error}") from None
+            raise SnapshotError(
+                "P510", f"definition {self.digest} is unreadable: {error}"
+            ) from None
 
     @functools.cached_property
     def builder(self) -> Builder:
@@ -53,7 +55,7 @@ class Loaded:
         for code in made.static:
             self.register(code)
         for factory in made.factories:
-            CODES[id(factory.code)] = CodeInfo(factory.code, self.digest, -1, True, {}, {})  # noqa: FBT003
+            CODES[id(factory.code)] = CodeInfo(factory.code, self.digest, -1, True, {}, {})
             for code in factory.inner:
                 self.register(code)
         return made
@@ -84,7 +86,7 @@ class Loaded:
 
     def register(self, code: Code, *, careful: bool = False) -> None:
         """Make a code object known to the machine."""
-        info = CodeInfo(code.code, self.digest, code.number, False, code.kinds, code.redo, careful)  # noqa: FBT003
+        info = CodeInfo(code.code, self.digest, code.number, False, code.kinds, code.redo, careful)
         CODES[id(code.code)] = info
 
 
@@ -171,7 +173,9 @@ class Provider:
         try:
             return self.loaded(definition).codes[number]
         except KeyError:
-            raise SnapshotError("P512", f"definition {definition} has no procedure {number}") from None
+            raise SnapshotError(
+                "P512", f"definition {definition} has no procedure {number}"
+            ) from None
 
     def identify(self, code: CodeType) -> tuple[str, int] | None:
         info = CODES.get(id(code))
@@ -184,7 +188,9 @@ class Provider:
             found = namespace.get(key)
             return namespace["__builtins__"][key] if found is None else found
         except KeyError:
-            raise SnapshotError("P512", f"definition {definition} has no procedure {number}") from None
+            raise SnapshotError(
+                "P512", f"definition {definition} has no procedure {number}"
+            ) from None
 
     def constant(self, definition: str, part: int) -> Any:
         try:

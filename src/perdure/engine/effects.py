@@ -69,7 +69,7 @@ def decide(
         return Failed(failed)
     if not isinstance(error, retry.on) and not isinstance(error, mark.nothing_happened):
         return Failed(failed)
-    return Again(backoff_s(attempt, retry, random.random()), failed)
+    return Again(backoff_s(attempt, retry, random.random()), failed)  # noqa: S311 - jitter
 
 
 def backoff_s(attempt: int, retry: Retry, share: float) -> float:
@@ -146,7 +146,7 @@ def call_builtin(
     given = arguments_out(procedure, function, arguments)
     try:
         value = function.call(*given)
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the author's code raises
         raise SchemeError(effect_error(name, error)) from None
     try:
         return from_python(value, "the result")

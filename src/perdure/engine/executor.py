@@ -22,7 +22,7 @@ from perdure.base import limits
 from perdure.engine.boundary import BoundaryError, from_python
 from perdure.engine.python_modules import Function
 
-_EAGER = sys.version_info >= (3, 12)
+_EAGER_START: dict[str, Any] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
 
 
 class Ended(Struct, frozen=True, eq=False):
@@ -75,11 +75,8 @@ class Executor:
         self.running.add(call)
         if call.function.asynchronous:
             perform = self._perform(call)
-            if _EAGER:
-                # A function that never really waits ends right here, without one turn of the loop.
-                task = asyncio.Task(perform, loop=self._loop, eager_start=True)
-            else:
-                task = self._loop.create_task(perform)
+            # Since Python 3.12 a function that never really waits ends right here, without one turn of the loop.
+            task = asyncio.Task(perform, loop=self._loop, **_EAGER_START)
             if not call.over:
                 call.task = task
             return

@@ -25,12 +25,12 @@ _point, _, _count = os.environ.get("PERDURE_CRASH_AT", "").partition(":")
 _left = int(_count) if _count.isdigit() else 1
 
 
-def _nothing(point: str) -> None:  # noqa: ARG001
+def _nothing(point: str) -> None:
     """Do nothing: no fault is wanted in this process."""
 
 
 def _die(point: str) -> None:
-    global _left  # noqa: PLW0603 - counts down in a process that is about to be killed
+    global _left
     if point == _point:
         _left -= 1
         if _left <= 0:

@@ -105,7 +105,9 @@ def _untagged(source: dict[str, Any]) -> Any:
     if not TAG.fullmatch(tag) or ESCAPED.fullmatch(tag):
         return source
     if not isinstance(text, str):
-        raise ValueError(f"{tag}: a string is expected, got {text!r:.40}")
+        raise ValueError(  # noqa: TRY004 - of the data, as its siblings are
+            f"{tag}: a string is expected, got {text!r:.40}"
+        )
     try:
         if tag == "$bytes":
             return base64.b64decode(text, validate=True)

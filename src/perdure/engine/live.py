@@ -86,7 +86,9 @@ class LiveRun:
     def first_request(self) -> Request | None:
         """Return the oldest request, if possible one that waits for something outside; in constant time."""
         first: Request | None = None
-        for _, entry in zip(range(_LOOKED_AT), self.machine.root.requests.entries.values(), strict=False):
+        for _, entry in zip(
+            range(_LOOKED_AT), self.machine.root.requests.entries.values(), strict=False
+        ):
             found: Request = entry[1]
             if found.kind not in ("join", "alarm"):
                 return found

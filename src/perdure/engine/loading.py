@@ -15,10 +15,10 @@ from typing import Any
 
 from perdure.base.errors import SnapshotError
 from perdure.engine import records
+from perdure.engine.adoption import adopt_all
 from perdure.engine.effects import call_builtin
 from perdure.engine.live import LiveRun
 from perdure.engine.python_modules import PythonModules
-from perdure.engine.adoption import adopt_all
 from perdure.machine.registers import EVALUATOR
 from perdure.snapshot import exchange, wire
 from perdure.snapshot.heap import Codec

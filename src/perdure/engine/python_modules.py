@@ -200,7 +200,8 @@ def _from_file(module: str, path: Path, directory: Path | None) -> ModuleType:
         return loaded
     locations = [str(path.parent)] if path.name == "__init__.py" else None
     spec = importlib.util.spec_from_file_location(key, path, submodule_search_locations=locations)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     created = importlib.util.module_from_spec(spec)
     sys.modules[key] = created
     neighbourhood = str(directory or path.parent)

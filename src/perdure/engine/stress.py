@@ -54,5 +54,5 @@ def _joined(pieces: list[Outcome], live: LiveRun) -> Outcome:
         all_of("started"),
         all_of("logged"),
         "".join(piece.output for piece in pieces),
-        False,  # noqa: FBT003 - preempted: it was cut, but it was also finished
+        False,
     )

@@ -11,6 +11,7 @@ start their effects → sleep until something happens, if nothing is ready.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import heapq
 import threading
 import time
@@ -118,10 +119,9 @@ class Worker:
     def _from_outside(self, action: Callable[[], None]) -> None:
         if not self.alive:
             return
-        try:
+        # The loop may be closed between the question and the call: then the worker has ended.
+        with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(action)
-        except RuntimeError:
-            pass  # the loop was closed between the question and the call: the worker has ended
 
     # -- the thread ------------------------------------------------------------------------
 

@@ -63,9 +63,7 @@ def compiled_entries(error: BaseException) -> tuple[list[Entry], bool]:
     return found, behind
 
 
-def capture(
-    error: BaseException, stack: Any, mode: int, provider: CodeProvider
-) -> Captured:
+def capture(error: BaseException, stack: Any, mode: int, provider: CodeProvider) -> Captured:
     """Return the continuation that an exception unwound.
 
     Args:
@@ -80,7 +78,7 @@ def capture(
         while entries and entries[-1][2].site_at(entries[-1][1]) == PROLOGUE:
             entries.pop()
     if not entries:
-        return Captured(stack, 0, OTHER, False, behind)  # noqa: FBT003 - a field
+        return Captured(stack, 0, OTHER, False, behind)
     innermost, instruction, info = entries.pop()
     for frame, called_at, outer in entries:
         try:

@@ -241,7 +241,7 @@ class Machine:
                 stack = self.stack = frame.next
         except PerdureError:
             raise
-        except (Signal, Exception) as caught:
+        except (Signal, Exception) as caught:  # noqa: BLE001 - all errors become conditions
             error: BaseException = caught
         else:
             self._finished(value)
@@ -300,8 +300,10 @@ class Machine:
             raise error
         found = self._capture(error, AFTER)
         precise = found.careful or (found.kind != OTHER and (found.behind or not found.entries))
-        if found.entries and not precise and not (
-            found.kind == CALL and isinstance(error, SchemeError)
+        if (
+            found.entries
+            and not precise
+            and not (found.kind == CALL and isinstance(error, SchemeError))
         ):
             redo = self._capture(error, REDO).stack
             if redo is not None and isinstance(redo, Frame):

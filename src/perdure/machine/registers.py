@@ -33,7 +33,7 @@ REGISTERS = Registers()
 
 
 def poll() -> None:
-    """Stop the task, since the flag is set; what `if flag: poll()` in compiled code calls."""
+    """Stop the task, since the flag is set; compiled code calls this behind its test of the flag."""
     if REGISTERS.pass_polls > 0:
         REGISTERS.pass_polls -= 1
         return

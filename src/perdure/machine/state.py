@@ -59,7 +59,7 @@ def _throw(continuation: Continuation, returned: tuple[Any, ...]) -> Any:
 
 def on_throw(throw: Any) -> None:
     """Say what calling a continuation does; machine.control does, once, when it is imported."""
-    global _throw  # noqa: PLW0603 - set at import
+    global _throw
     _throw = throw
 
 
@@ -80,7 +80,7 @@ def _read_parameter(parameter: Parameter) -> Any:
 
 def on_parameter(read: Any) -> None:
     """Say how a parameter is read; machine.control does, once, when it is imported."""
-    global _read_parameter  # noqa: PLW0603 - set at import
+    global _read_parameter
     _read_parameter = read
 
 

@@ -21,6 +21,7 @@ from perdure.values.types import NIL, TRUE
 if TYPE_CHECKING:
     from perdure.machine.machine import Machine
 
+
 def spawn(machine: Machine, function: Any, arguments: tuple[Any, ...], name: str) -> Task:
     """Return a new task, ready to run; it inherits the parameters of the running one, not its handlers."""
     parameters = REGISTERS.dynamic.parameters if machine.running else NIL

@@ -55,7 +55,7 @@ def register(machine: Machine, task: Task, wait: int, operation: Operation) -> i
     """Enter an operation into the table of requests and return its number."""
     number = machine.new_number()
     ticket = number
-    if operation.kind == "receive" and len(operation.arguments) == 3:  # noqa: PLR2004
+    if operation.kind == "receive" and len(operation.arguments) == 3:
         ticket = operation.arguments[2] or number
     request = Request(
         number,

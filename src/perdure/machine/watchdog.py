@@ -31,7 +31,9 @@ class _Watchdog:
 
     def start(self) -> None:
         if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(target=self._watch, name="perdure-watchdog", daemon=True)
+            self._thread = threading.Thread(
+                target=self._watch, name="perdure-watchdog", daemon=True
+            )
             self._thread.start()
         if not self._awake.is_set():
             self._awake.set()
@@ -44,7 +46,7 @@ class _Watchdog:
             if deadline and time.monotonic() > deadline:
                 self.namespace[FLAG] = True
             idle = 0 if deadline else idle + 1
-            if idle > 50:  # noqa: PLR2004 - a second without a turn: sleep until one begins
+            if idle > 50:
                 self._awake.clear()
                 if not self.deadline:
                     self._awake.wait()

@@ -124,7 +124,8 @@ def decode_atom(form: str) -> Any:
     if kind == "#" and form in SINGLETONS:
         return SINGLETONS[form]
     if kind in "PE" and rest.count(":") == 1:
-        return t.python_procedure(*rest.split(":"), kind == "P")
+        module, _, function = rest.partition(":")
+        return t.python_procedure(module, function, kind == "P")
     try:
         if kind == "i":
             return _large(int(rest, 16))
@@ -145,6 +146,6 @@ def _large(value: int) -> int:
 
 def _rational(above: str, below: str) -> Any:
     numerator, denominator = int(above, 16), int(below, 16)
-    if denominator < 2 or gcd(numerator, denominator) != 1:  # noqa: PLR2004 - 1 is an integer
+    if denominator < 2 or gcd(numerator, denominator) != 1:
         raise ValueError
     return Ratnum(numerator, denominator)

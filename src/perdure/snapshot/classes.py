@@ -172,7 +172,7 @@ def _forms(kind: Any) -> tuple[str, str]:
         write, read = write.format("x"), read.format("x")
         made = "tuple([{0}])" if origin is tuple else "[{0}]"
         return f"[{write} for x in {{0}}]", made.format(f"{read} for x in array({{0}})")
-    if type(None) in arguments and len(arguments) == 2:  # noqa: PLR2004 - X | None
+    if type(None) in arguments and len(arguments) == 2:
         plain = next(one for one in arguments if one is not type(None))
         write, read = _forms(plain)
         return (

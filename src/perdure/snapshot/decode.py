@@ -200,7 +200,7 @@ class Decoder:
                     cell.cell_contents = value(form)
 
     def _table(self, found: HashTable, record: list[Any]) -> None:
-        if len(record) == 3 and type(record[2]) is OpenTable:  # noqa: PLR2004
+        if len(record) == 3 and type(record[2]) is OpenTable:
             pairs = [(self.value(k), self.value(v)) for k, v in record[2].entries.values()]
         else:
             forms = record[2:]

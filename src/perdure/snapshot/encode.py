@@ -311,7 +311,7 @@ def _whole(encoder: Encoder, oid: int, found: Any, changes: list[Any]) -> None:
         if new != before[index]:
             change += (index, new)
         index += 1  # noqa: SIM113 - enumerate costs a tuple for each field
-    if len(change) > 2:  # noqa: PLR2004 - nothing but the id and the mark
+    if len(change) > 2:
         changes.append(change)
 
 

@@ -192,7 +192,7 @@ def key_form(form: Any) -> Any:
 def _keys(record: list[Any], change: list[Any]) -> None:
     if record[0] != TABLE:
         raise bad(f"an object {record[0]!r} has no keys")
-    opened = record[2] if len(record) == 3 else None  # noqa: PLR2004 - tag, kind, opened entries
+    opened = record[2] if len(record) == 3 else None
     if type(opened) is not OpenTable:
         opened = OpenTable({key_form(k): (k, v) for k, v in _pairs(record, 2)})
         del record[2:]

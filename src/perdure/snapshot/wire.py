@@ -102,7 +102,7 @@ def _decompress(payload: bytes) -> bytes:
 
 
 def text_size(payload: bytes) -> int:
-    """Return how many bytes of JSON a payload of ours stands for: what it costs to make and to read."""
+    """Return how many bytes of JSON a payload stands for: what it costs to make and to read."""
     if payload[:4] == ZSTD_MAGIC:
         size: int = zstandard.get_frame_parameters(payload).content_size
         return size
