@@ -7,12 +7,15 @@ and saved at every site, and evaluated by thirty lines of Python. Operands are e
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from runs import Saved, Variation, run, world
 
 NAMES = ("a", "b", "c", "d")
 LOOP_MAX = 3
+EXAMPLES = 2_000 if os.environ.get("PERDURE_SWEEP") == "1" else 60
 
 
 def trees():
@@ -145,13 +148,13 @@ def _recur(i, n, x, step, scope) -> int:
 
 
 PRELUDE = """
-(define (f x y) (if (< x y) (let loop ((y y)) (if (> y -1000000) (- x (* 2 y)) (loop y))) x))
+(define (f x y) (if (< x y) (let loop ((y y) (i 2)) (if (= i 0) (- x (* 2 y)) (loop y (- i 1)))) x))
 (define (g x y) (define (h z) (+ x z 1)) (h y))
 """
 
 
 @settings(
-    max_examples=60,
+    max_examples=EXAMPLES,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],

@@ -119,15 +119,16 @@ class _Story:
 
     def _start(self) -> None:
         given = ["order.scm", ORDER] if not self.killed else []
-        self.child = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
-            self._line("run", *given, "--id", RUN_ID),
-            cwd=self.folder,
-            env=self._environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=self.complaints.open("w", encoding="utf-8"),
-            text=True,
-        )
+        with self.complaints.open("w", encoding="utf-8") as complaints:
+            self.child = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
+                self._line("run", *given, "--id", RUN_ID),
+                cwd=self.folder,
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                text=True,
+            )
         word = "goes on as" if self.killed else "starts as"
         self.screen.print(f"[green]run[/]     {word} process {self.child.pid}")
         self.listener = threading.Thread(target=self._hear, args=(self.child,), daemon=True)

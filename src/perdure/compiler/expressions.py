@@ -15,12 +15,13 @@ from collections.abc import Callable
 from typing import Any
 
 from perdure.compiler import anf
-from perdure.compiler.inline import Inline
+from perdure.compiler.inline import INLINE, Inline
 
 Expression = Any
 """One of Atom, Operation and Choice, below."""
 
 PLACEHOLDER = "X_"
+_MOVE, _NOT = INLINE["%move", 1], INLINE["not", 1]
 
 
 class Names:
@@ -85,8 +86,7 @@ class Atom:
     def test(self, names: Names, line: int) -> ast.expr:
         if type(self.atom) is bool:
             return constant(self.atom, line)
-        value = names.atom(self.atom, line)
-        return ast.Compare(value, [ast.IsNot()], [constant(None, line)], **place(line))
+        return _is_true(names.atom(self.atom, line), line)
 
 
 class Operation:
@@ -109,6 +109,11 @@ class Operation:
         return filled
 
     def test(self, names: Names, line: int) -> ast.expr:
+        if self.inline is _MOVE:
+            return self.args[0].test(names, self.site)
+        if self.inline is _NOT:
+            operand = self.args[0].test(names, self.site)
+            return ast.UnaryOp(ast.Not(), operand, **place(self.site))
         if self.inline.test is not None:
             filled: ast.expr = fill(self.inline.test, self._operand(names), self.site)
             return filled
@@ -194,9 +199,15 @@ def _is_true(value: ast.expr, line: int) -> ast.expr:
 
 def _identified(value: ast.expr, line: int) -> ast.expr:
     """Return an operand of `is`: CPython warns of literals there, unless they are hidden from it."""
-    if isinstance(value, ast.Constant) and isinstance(value.value, int | float):
+    literal = isinstance(value, ast.Constant) and isinstance(value.value, int | float)
+    if literal or (isinstance(value, ast.BinOp | ast.UnaryOp) and _foldable(value)):
         return ast.IfExp(name("!nil", line), value, value, **place(line))
     return value
+
+
+def _foldable(value: ast.expr) -> bool:
+    """Whether CPython may compute an expression when it compiles it."""
+    return not any(isinstance(node, ast.Name) for node in ast.walk(value))
 
 
 def fill(template: Any, operand: Callable[[int], ast.expr], line: int) -> Any:

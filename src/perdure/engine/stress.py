@@ -11,14 +11,16 @@ from typing import Any
 
 from perdure.engine.live import LiveRun
 from perdure.engine.loading import Programs
+from perdure.machine.stepping import Stepper
 from perdure.machine.turn import Event, Outcome
 
 
 def stressed_turn(programs: Programs, live: LiveRun, events: list[Event], now: float) -> Outcome:
     """Take a turn in pieces and return the outcome of the whole; `live` has a new machine and heap afterwards."""
     pieces: list[Outcome] = []
+    stepper = Stepper()
     while True:
-        outcome: Outcome = live.machine.turn(events, now, every_poll=True)
+        outcome: Outcome = live.machine.turn(events, now, stepper=stepper)
         pieces.append(outcome)
         events = []
         root = live.machine.root

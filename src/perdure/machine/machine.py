@@ -30,6 +30,7 @@ from perdure.machine.events import apply
 from perdure.machine.registers import EVALUATOR, REGISTERS
 from perdure.machine.signals import Signal
 from perdure.machine.state import Continuation, Frame, Redo, Request, Root, Task
+from perdure.machine.stepping import Stepper
 from perdure.machine.turn import Event, Logged, Outcome, Sent, Started
 from perdure.values import barrier, ports
 from perdure.values.conditions import SchemeError, condition
@@ -103,6 +104,7 @@ class Machine:
         self.arguments: tuple[Any, ...] = ()
         self.stack: Any = None
         self._paused = False
+        self._stepper: Stepper | None = None
         self._overflowed: Captured | None = None
         self._reset()
 
@@ -124,6 +126,7 @@ class Machine:
         *,
         slice_s: float = limits.TURN_SLICE_S,
         every_poll: bool = False,
+        stepper: Stepper | None = None,
     ) -> Outcome:
         """Apply events and run every task that can run until all block.
 
@@ -132,9 +135,11 @@ class Machine:
           now: the turn's time, seconds since the epoch; the caller makes sure that it never goes back.
           slice_s: when a turn has run for so long, the task in progress is pre-empted and the turn ends.
           every_poll: end the turn at every test for pre-emption, for tests of the machine itself.
+          stepper: end the turn before every statement, likewise.
         """
         with EVALUATOR:
             self._reset()
+            self._stepper = stepper
             self.now = now
             barrier.use(self.log)
             REGISTERS.machine = self
@@ -204,7 +209,7 @@ class Machine:
         idle = 0
         try:
             while not self._paused:
-                error = self._go()
+                error = self._go() if self._stepper is None else self._stepper.run(self._go)
                 if error is None:
                     continue
                 if type(error) is RecursionError:

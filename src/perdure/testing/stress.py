@@ -31,6 +31,7 @@ from perdure.engine.live import timer_due
 from perdure.engine.loading import Programs
 from perdure.engine.python_modules import PythonModules
 from perdure.machine.registers import EVALUATOR
+from perdure.machine.stepping import Stepper
 from perdure.machine.turn import Arrived, Cancel, Fired, Outcome, Raised, Retry, Returned, Typed
 from perdure.snapshot import exchange
 from perdure.toolchain.toolchain import CompiledProgram
@@ -100,7 +101,7 @@ class World:
 
     Args:
       programs: the toolchain and codec of the process.
-      every_site: encode, forget, decode and resume the run at every test for pre-emption and after every turn.
+      every_site: encode, forget, decode and resume the run before every statement and after every turn.
       seed: of the runs' random numbers.
       on_restore: called with (run id, payload) whenever a run was encoded; the payload is a full snapshot.
       named: programs that `start-run` knows, by name.
@@ -119,6 +120,7 @@ class World:
     ) -> None:
         self.programs = programs
         self.every_site = every_site
+        self._stepper = Stepper() if every_site else None
         self.seed = seed
         self.now = START_S
         self.restores = 0
@@ -218,7 +220,7 @@ class World:
             if self._turns_left <= 0:
                 raise CallError("P304", f"run {run.run_id} took too many turns for one world")
             self._turns_left -= 1
-            outcome: Outcome = run.machine.turn(events, self.now, every_poll=self.every_site)
+            outcome: Outcome = run.machine.turn(events, self.now, stepper=self._stepper)
             run.time = self.now
             events = []
             self._settle(run, outcome)

@@ -1,0 +1,73 @@
+"""An error that nobody handles parks the run, and `retry` does the failing operation again, at its place.
+
+Goal: the restarts of a parked run. Method: an error that depends on a global which a later message changes.
+"""
+
+from __future__ import annotations
+
+import pytest
+from runs import START_S, Saved, Variation, world
+
+from perdure.machine.registers import EVALUATOR
+from perdure.machine.turn import Cancel, Fired, Retry
+from perdure.values.printer import write_string
+
+PROGRAM = """
+(define box (vector 'none))
+(define fixer (spawn (lambda () (sleep 5) (vector-set! box 0 '(7)))))
+(define (inner x) (+ x (car (vector-ref box 0))))
+(define (outer x) (list 'got (inner x)))
+(outer 1)
+"""
+
+
+def start(source, variation):
+    with EVALUATOR:
+        program = world().toolchain.compile_source(source, "retry.scm")
+        machine = world().toolchain.new_run(program, "r1", [], START_S, 42)
+        return variation.begin(machine)
+
+
+def turn(machine, variation, events, now):
+    """Take turns until the run is not ready; return the machine and the last outcome."""
+    while True:
+        outcome = variation.turn(machine, events, now)
+        machine = variation.between(machine, preempted=outcome.preempted)
+        events = []
+        if outcome.status != "ready":
+            return machine, outcome
+
+
+@pytest.mark.parametrize("variation", [Variation, Saved])
+def test_retry_does_the_failing_operation_again(variation):
+    way = variation()
+    machine, outcome = turn(start(PROGRAM, way), way, [], START_S)
+    tasks = [t for _, t in machine.root.tasks.entries.values()]
+    assert [t.status for t in tasks] == ["parked", "waiting"]
+    machine, outcome = turn(machine, way, [Retry()], START_S)
+    assert outcome.status == "waiting", "still wrong: parked again, while the other task sleeps"
+    (timer,) = [r for _, r in machine.root.requests.entries.values()]
+    machine, outcome = turn(machine, way, [Fired(timer.number)], START_S + 5)
+    assert outcome.status == "parked"
+    assert "car: expected a pair" in outcome.result.message
+    machine, outcome = turn(machine, way, [Retry()], START_S + 5)
+    assert (outcome.status, write_string(outcome.result)) == ("completed", "(got 8)")
+
+
+@pytest.mark.parametrize("variation", [Variation, Saved])
+@pytest.mark.parametrize(
+    "body",
+    ["(sleep 100)", "(car 5)", "(join (spawn (lambda () (sleep 100))))", "(channel-get (make-channel))"],
+)
+def test_a_cancelled_run_leaves_its_extents_and_no_handler_sees_it(variation, body):
+    way = variation()
+    source = (
+        "(dynamic-wind (lambda () #f)"
+        f" (lambda () (if (car (list #t)) {body}) (display 'never))"
+        " (lambda () (display 'left)))"
+    )
+    machine, outcome = turn(start(source, way), way, [], START_S)
+    assert outcome.status in {"waiting", "parked"}
+    machine, outcome = turn(machine, way, [Cancel("")], START_S)
+    assert outcome.status == "cancelled"
+    assert not machine.root.requests.entries
