@@ -114,7 +114,7 @@ def value(tree, scope) -> int:
             return value(of[2] if chosen else of[3], scope)
         case "and":
             x, y, z = parts
-            if value(x, scope) < value(y, scope) and not value(y, scope) == value(z, scope):
+            if value(x, scope) < value(y, scope) and value(y, scope) != value(z, scope):
                 return value(z, scope)
             return value(y, scope) if value(x, scope) > 0 else value(z, scope)
         case "let" | "lambda":

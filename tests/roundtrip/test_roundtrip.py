@@ -128,5 +128,3 @@ def test_a_run_goes_on_in_a_fresh_process(name, tmp_path):
     for (shown, _, _), (status, result, output) in zip(kept, json.loads(done.stdout), strict=True):
         assert (status, result) == (expected.status, expected.result)
         assert output == expected.output[shown:]
-
-

@@ -110,7 +110,8 @@ class Operation:
 
     def test(self, names: Names, line: int) -> ast.expr:
         if self.inline is _MOVE:
-            return self.args[0].test(names, self.site)
+            moved: ast.expr = self.args[0].test(names, self.site)
+            return moved
         if self.inline is _NOT:
             operand = self.args[0].test(names, self.site)
             return ast.UnaryOp(ast.Not(), operand, **place(self.site))

@@ -32,8 +32,10 @@ PROGRAMS = {
     ),
     "conditionals": (f"{G}(define (f x) {nested(DEEP, '(if (g x) ', '1', ' 2)')})(f 1)", "1"),
     "conditionals around a loop's next round": (
-        f"{G}(define (f x n) (let loop ((n n)) {nested(DEEP, '(if (g x) ', '(if (= n 0) 5 (loop (- n 1)))', ' 2)')}))"
-        "(f 1 3)",
+        (
+            f"{G}(define (f x n) (let loop ((n n)) {nested(DEEP, '(if (g x) ', '(if (= n 0) 5 (loop (- n 1)))', ' 2)')}))"
+            "(f 1 3)"
+        ),
         "5",
     ),
     "lets": (
@@ -57,8 +59,10 @@ PROGRAMS = {
     "a long list": (f"(length '({' '.join(map(str, range(1000)))}))", "1000"),
     "a deep list": (f"(pair? '{nested(DEEP, '(', '', ')')})", "#t"),
     "many parameters": (
-        f"(define (f {' '.join(f'p{i}' for i in range(300))}) (list p0 p299))"
-        f"(f {' '.join(map(str, range(300)))})",
+        (
+            f"(define (f {' '.join(f'p{i}' for i in range(300))}) (list p0 p299))"
+            f"(f {' '.join(map(str, range(300)))})"
+        ),
         "(0 299)",
     ),
     "many statements": (f"(define n 0)(define (f) {'(set! n (+ n 1)) ' * WIDE} n)(f)", str(WIDE)),

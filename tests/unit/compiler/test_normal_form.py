@@ -77,7 +77,7 @@ def test_a_loops_variables_are_live_at_its_head_when_the_body_reads_them():
 
 
 def test_the_same_source_has_the_same_hashes():
-    source = "(define (f x) (let loop ((i x)) (if (= i 0) '(a \"b\") (loop (- i 1)))))(f 3)"
+    source = '(define (f x) (let loop ((i x)) (if (= i 0) \'(a "b") (loop (- i 1)))))(f 3)'
     assert compiled(source).units == compiled(source).units
 
 
@@ -95,7 +95,9 @@ def test_a_change_of_one_definition_leaves_the_others_hashes():
 
 
 def test_a_definition_survives_being_stored():
-    (definition,) = definitions("(define (f x . r) (if x (lambda () (apply f r)) '(1 #(2.5) \"s\")))")
+    (definition,) = definitions(
+        '(define (f x . r) (if x (lambda () (apply f r)) \'(1 #(2.5) "s")))'
+    )
     data = anf.encode(definition)
     assert anf.encode(anf.decode(data)) == data
     assert anf.decode(data) == definition
