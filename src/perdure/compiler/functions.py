@@ -20,9 +20,9 @@ from typing import Any
 from msgspec import Struct
 
 from perdure.compiler import anf
+from perdure.compiler.blocks import leaves, terminates
 from perdure.compiler.emit import Emitter, Partial, Usage, factory_params, poll
 from perdure.compiler.expressions import Names, name, place
-from perdure.compiler.normalise import leaves, terminates
 from perdure.machine.code import AFTER, PROLOGUE, REDO
 
 FILE = "<perdure>"

@@ -19,7 +19,6 @@ from typing import Any
 from msgspec import Struct
 
 from perdure.base import limits, trampoline
-from perdure.base.spans import Span
 from perdure.compiler import anf
 from perdure.compiler.analysis import (
     Analysis,
@@ -28,13 +27,12 @@ from perdure.compiler.analysis import (
     only_tail_calls,
     tail_calls,
 )
+from perdure.compiler.blocks import calls, terminates
 from perdure.compiler.inline import FOLDED, INLINE
 from perdure.compiler.liveness import annotate
-from perdure.ir import core, datum
+from perdure.compiler.numbering import Numbering
+from perdure.ir import core
 from perdure.values.types import Char, Singleton, Symbol
-
-FIRST_SITE = 10
-"""Sites are line numbers of the emitted code; the lines before are the emitter's own."""
 
 _UNSPECIFIED = anf.Global("!", "unspecified")
 
@@ -61,7 +59,7 @@ Destination = Ret | Var | Eff
 Loops = dict[Target, anf.Loop]
 
 
-class Normaliser:
+class Normaliser(Numbering):
     """Normalises one top-level form; `definition()` has the result, `spans` the places of its sites."""
 
     def __init__(
@@ -71,15 +69,10 @@ class Normaliser:
         self.library = library
         self._assigned = assigned
         self.name = name
-        self.spans: dict[int, Span] = {}
+        super().__init__()
         self._lambdas: list[anf.LambdaForm | None] = []
-        self._constants: list[Any] = []
-        self._names: dict[core.Local, str] = {}
-        self._taken: dict[str, int] = {"None": 1, "True": 1, "False": 1, "__debug__": 1, "": 1}
         self._checked: set[core.Local] = set()
         self._static: dict[core.Local, anf.Static] = {}
-        self._site = FIRST_SITE - 1
-        self._span: Span | None = None
         self._facts = Analysis()
         self._nested = 0
 
@@ -89,41 +82,8 @@ class Normaliser:
         trampoline.run(self._lambda(top))
         lambdas = [form for form in self._lambdas if form is not None]
         return annotate(
-            anf.Definition(anf.VERSION, self.library, self.name, lambdas, self._constants, {})
+            anf.Definition(anf.VERSION, self.library, self.name, lambdas, self.constants, {})
         )
-
-    # -- names and numbers ----------------------------------------------------------------
-
-    def _new_site(self) -> int:
-        self._site += 1
-        if self._span is not None:
-            self.spans[self._site] = self._span
-        return self._site
-
-    def _fresh(self, wanted: str) -> str:
-        base = wanted.replace(":", ".")
-        count = self._taken.get(base, 0)
-        self._taken[base] = count + 1
-        if count == 0:
-            return base
-        return self._fresh(f"{base}.{count + 1}")
-
-    def _name_of(self, var: core.Local) -> str:
-        name = self._names.get(var)
-        if name is None:
-            name = self._names[var] = self._fresh(var.name)
-        return name
-
-    def _constant(self, value: Any) -> anf.Atom:
-        nodes = datum.flatten_datum(value)
-        if len(nodes) == 1 and not isinstance(nodes[0], list):
-            small: anf.Atom = nodes[0]
-            return small
-        for index, known in enumerate(self._constants):
-            if len(nodes) == 1 and known == nodes and nodes[0][0] in "yc":
-                return anf.Constant(index)
-        self._constants.append(nodes)
-        return anf.Constant(len(self._constants) - 1)
 
     # -- procedures -----------------------------------------------------------------------
 
@@ -136,9 +96,9 @@ class Normaliser:
 
     def _fill(self, number: int, node: core.Lambda, own: Target | None) -> Steps:
         """Normalise a procedure into its reserved number; self-calls through `own` may become a loop."""
-        outer, self._span = self._span, node.span or self._span
+        outer, self.span = self.span, node.span or self.span
         outer_nested, self._nested = self._nested, 0
-        entry = self._new_site()
+        entry = self.new_site()
         body: list[Any] = []
         looping = (
             own is not None
@@ -153,15 +113,15 @@ class Normaliser:
             params, rest = tuple(names), ""
             boxed: tuple[str, ...] = ()
         else:
-            params = tuple(self._name_of(p) for p in node.params)
-            rest = self._name_of(node.rest) if node.rest else ""
-            boxed = tuple(self._name_of(p) for p in everyone if p.assigned)
+            params = tuple(self.name_of(p) for p in node.params)
+            rest = self.name_of(node.rest) if node.rest else ""
+            boxed = tuple(self.name_of(p) for p in everyone if p.assigned)
             yield self._convert(node.body, Ret(), body, {}, 0)
-        poll = not looping and _calls(body)
+        poll = not looping and calls(body)
         self._lambdas[number] = anf.LambdaForm(
             node.name, params, rest, tuple(boxed), (), entry, poll, body
         )
-        self._span = outer
+        self.span = outer
         self._nested = outer_nested
 
     def _loop_body(
@@ -170,19 +130,19 @@ class Normaliser:
         """Emit the body of a procedure as a loop and return the names of the loop's variables."""
         names = []
         for param in node.params:
-            plain = self._name_of(param)
-            names.append(self._fresh(plain + "~") if param.assigned else plain)
+            plain = self.name_of(param)
+            names.append(self.fresh(plain + "~") if param.assigned else plain)
         through = anf.Global(*own) if isinstance(own, tuple) else None
-        loop = anf.Loop(self._new_site(), tuple(names), [], through)
+        loop = anf.Loop(self.new_site(), tuple(names), [], through)
         out.append(loop)
         for param, name in zip(node.params, names, strict=True):
             if param.assigned:
-                self._set(loop.body, self._name_of(param), "%box", name)
+                self._set(loop.body, self.name_of(param), "%box", name)
         outer = to.loop if isinstance(to, Var) else 0
         if isinstance(to, Var):
             to = Var(to.name, loop.site)
         elif isinstance(to, Eff):
-            to = Var(self._fresh("_"), loop.site)
+            to = Var(self.fresh("_"), loop.site)
         self._nested += 1
         yield self._convert(node.body, to, loop.body, {own: loop}, depth)
         self._nested -= 1
@@ -203,30 +163,30 @@ class Normaliser:
             for (var, _), number in zip(group, numbers, strict=True):
                 self._static[var] = anf.Static(number)
         else:
-            targets = tuple(self._name_of(v) for v, _ in group)
-            out.append(anf.Closures(self._new_site(), targets, tuple(numbers)))
+            targets = tuple(self.name_of(v) for v, _ in group)
+            out.append(anf.Closures(self.new_site(), targets, tuple(numbers)))
         for (var, lam), number in zip(group, numbers, strict=True):
             yield self._fill(number, lam, var)
 
     # -- atoms ----------------------------------------------------------------------------
 
     def _set(self, out: list[Any], target: str, op: str, *args: anf.Atom) -> None:
-        out.append(anf.Set(self._new_site(), target, op, args))
+        out.append(anf.Set(self.new_site(), target, op, args))
 
     def _atom(self, node: Any, out: list[Any], depth: int) -> Steps:
         """Return an atom for an expression, after emitting what computes it."""
         match node:
             case core.Const():
-                return self._constant(node.value)
+                return self.constant(node.value)
             case core.LocalRef() if node.var in self._static:
                 return self._static[node.var]
             case core.LocalRef() if not node.var.assigned and node.var not in self._checked:
-                return self._name_of(node.var)
+                return self.name_of(node.var)
             case core.GlobalRef():
                 return anf.Global(node.library, node.name)
             case core.Lambda() if self._facts.free(node) <= self._static.keys():
                 return anf.Static((yield self._lambda(node)))
-        name = self._fresh(self._hint(node))
+        name = self.fresh(self._hint(node))
         yield self._convert(node, Var(name), out, {}, depth)
         return name
 
@@ -249,7 +209,7 @@ class Normaliser:
         """Deliver an atom to a destination."""
         match to:
             case Ret():
-                out.append(anf.Return(self._new_site(), atom))
+                out.append(anf.Return(self.new_site(), atom))
             case Var(name, loop):
                 self._set(out, name, "%move", atom)
                 self._leave(loop, out)
@@ -257,11 +217,11 @@ class Normaliser:
                 if (
                     isinstance(atom, anf.Global) and atom.library != "!"
                 ):  # reading an unbound variable is an error
-                    self._set(out, self._fresh("_"), "%move", atom)
+                    self._set(out, self.fresh("_"), "%move", atom)
 
     def _leave(self, loop: int, out: list[Any]) -> None:
         if loop:
-            out.append(anf.Break(self._new_site(), loop))
+            out.append(anf.Break(self.new_site(), loop))
 
     # -- expressions ----------------------------------------------------------------------
 
@@ -270,9 +230,9 @@ class Normaliser:
     ) -> Steps:
         """Emit statements that evaluate `node` and deliver its value."""
         span = getattr(node, "span", None)
-        outer = self._span
+        outer = self.span
         if span is not None:
-            self._span = span
+            self.span = span
         match node:
             case core.If():
                 yield self._if(node, to, out, loops, depth)
@@ -289,10 +249,10 @@ class Normaliser:
             case core.Lambda() if not self._facts.free(node) <= self._static.keys():
                 var = core.Local(node.name or "lambda")
                 yield self._closures([(var, node)], out)
-                self._finish(self._name_of(var), to, out)
+                self._finish(self.name_of(var), to, out)
             case core.LocalSet():
                 value = yield self._atom(node.value, out, depth)
-                self._set(out, self._fresh("_"), "%set-box!", self._name_of(node.var), value)
+                self._set(out, self.fresh("_"), "%set-box!", self.name_of(node.var), value)
                 self._finish(_UNSPECIFIED, to, out)
             case core.GlobalSet() | core.GlobalDefine():
                 yield self._global(node, to, out, depth)
@@ -300,10 +260,10 @@ class Normaliser:
                 node.var.assigned or node.var in self._checked
             ):
                 op = "%unbox-checked" if node.var in self._checked else "%unbox"
-                self._operate(op, (self._name_of(node.var),), to, out)
+                self._operate(op, (self.name_of(node.var),), to, out)
             case _:
                 self._finish((yield self._atom(node, out, depth)), to, out)
-        self._span = outer
+        self.span = outer
 
     def _global(self, node: Any, to: Destination, out: list[Any], depth: int) -> Steps:
         define = isinstance(node, core.GlobalDefine)
@@ -316,7 +276,7 @@ class Normaliser:
             atom: anf.Atom = anf.Static(number)
         else:
             atom = yield self._atom(value, out, depth)
-        out.append(anf.SetGlobal(self._new_site(), node.library, node.name, atom, define))
+        out.append(anf.SetGlobal(self.new_site(), node.library, node.name, atom, define))
         self._finish(_UNSPECIFIED, to, out)
 
     def _if(
@@ -330,7 +290,7 @@ class Normaliser:
             yield self._convert(chosen, to, out, loops, depth)
             return
         atom = yield self._atom(test, out, depth)
-        branch = anf.If(self._new_site(), atom, [], [])
+        branch = anf.If(self.new_site(), atom, [], [])
         out.append(branch)
         yield self._branch(then, to, branch.then, loops, depth + 1)
         if terminates(branch.then):
@@ -362,9 +322,9 @@ class Normaliser:
     def _bind(self, var: core.Local, value: Any, out: list[Any], depth: int) -> Steps:
         if var.assigned:
             atom = yield self._atom(value, out, depth)
-            self._set(out, self._name_of(var), "%box", atom)
+            self._set(out, self.name_of(var), "%box", atom)
         else:
-            yield self._convert(value, Var(self._name_of(var)), out, {}, depth)
+            yield self._convert(value, Var(self.name_of(var)), out, {}, depth)
 
     def _letrec(
         self, node: core.Letrec, to: Destination, out: list[Any], loops: Loops, depth: int
@@ -380,7 +340,7 @@ class Normaliser:
         ]
         for var in boxes:
             self._checked.add(var)
-            self._set(out, self._name_of(var), "%box", anf.Global("!", "uninitialised"))
+            self._set(out, self.name_of(var), "%box", anf.Global("!", "uninitialised"))
         for var, value in node.bindings:
             if isinstance(value, core.Lambda) and not var.assigned:
                 pending.append((var, value))
@@ -390,7 +350,7 @@ class Normaliser:
             pending = [p for p in pending if p not in needed]
             if var in self._checked:
                 atom = yield self._atom(value, out, depth)
-                self._set(out, self._fresh("_"), "%set-box!", self._name_of(var), atom)
+                self._set(out, self.fresh("_"), "%set-box!", self.name_of(var), atom)
             else:
                 yield self._bind(var, value, out, depth)
         yield from self._groups(pending, out)
@@ -474,7 +434,7 @@ class Normaliser:
         for target, loop in loops.items():
             if is_reference(function, target) and len(arguments) == len(loop.variables):
                 values = yield self._atoms(arguments, out, depth)
-                out.append(anf.Continue(self._new_site(), loop.site, values))
+                out.append(anf.Continue(self.new_site(), loop.site, values))
                 return
         if (
             isinstance(function, core.Lambda)
@@ -506,17 +466,17 @@ class Normaliser:
     ) -> None:
         match to:
             case Ret() if self._keeps_frame(callee):
-                name = self._fresh("t")
-                out.append(anf.Call(self._new_site(), name, callee, values, spread))
-                out.append(anf.Return(self._new_site(), name))
+                name = self.fresh("t")
+                out.append(anf.Call(self.new_site(), name, callee, values, spread))
+                out.append(anf.Return(self.new_site(), name))
             case Ret():
-                out.append(anf.Tail(self._new_site(), callee, values, spread))
+                out.append(anf.Tail(self.new_site(), callee, values, spread))
             case Var(name, loop):
-                out.append(anf.Call(self._new_site(), name, callee, values, spread))
+                out.append(anf.Call(self.new_site(), name, callee, values, spread))
                 self._leave(loop, out)
             case Eff():
-                name = self._fresh("_")
-                out.append(anf.Call(self._new_site(), name, callee, values, spread))
+                name = self.fresh("_")
+                out.append(anf.Call(self.new_site(), name, callee, values, spread))
 
     def _keeps_frame(self, callee: anf.Atom) -> bool:
         """Whether a call in tail position keeps its frame, so that a report can say where the program stands.
@@ -524,7 +484,7 @@ class Normaliser:
         Only calls that end in an error or wait outside the program: no loop runs through them, so space stays constant.
         """
         if isinstance(callee, anf.Constant):
-            nodes = self._constants[callee.index]
+            nodes = self.constants[callee.index]
             return bool(nodes[0][0] == "P")
         return isinstance(callee, anf.Global) and (
             (callee.library == core.CONTROL and callee.name in _PLACES)
@@ -554,11 +514,11 @@ class Normaliser:
                 self._set(out, name, op, *values)
                 self._leave(loop, out)
             case Ret():
-                name = self._fresh("t")
+                name = self.fresh("t")
                 self._set(out, name, op, *values)
-                out.append(anf.Return(self._new_site(), name))
+                out.append(anf.Return(self.new_site(), name))
             case Eff():
-                self._set(out, self._fresh("_"), op, *values)
+                self._set(out, self.fresh("_"), op, *values)
 
 
 _PLACES = frozenset(
@@ -615,37 +575,3 @@ def _truth(node: Any) -> Any:
         ):
             return core.If(value, core.Const(...), body.otherwise, node.span)
     return node
-
-
-def terminates(block: list[Any]) -> bool:
-    """Whether control never reaches the end of a block."""
-    if not block:
-        return False
-    last = block[-1]
-    if isinstance(last, anf.If):
-        return terminates(last.then) and terminates(last.otherwise)
-    if isinstance(last, anf.Loop):
-        return not leaves(last.body, last.site)
-    return isinstance(last, anf.Return | anf.Tail | anf.Continue | anf.Break)
-
-
-def leaves(block: list[Any], loop: int) -> bool:
-    """Whether a block breaks out of a loop."""
-    for statement in block:
-        match statement:
-            case anf.Break() if statement.loop == loop:
-                return True
-            case anf.If() if leaves(statement.then, loop) or leaves(statement.otherwise, loop):
-                return True
-            case anf.Loop() if leaves(statement.body, loop):
-                return True
-    return False
-
-
-def _calls(block: list[Any]) -> bool:
-    """Whether a block calls procedures, so that recursion through it must be able to stop."""
-    return any(
-        isinstance(s, anf.Call | anf.Tail)
-        or (isinstance(s, anf.If) and (_calls(s.then) or _calls(s.otherwise)))
-        for s in block
-    )
