@@ -97,12 +97,12 @@ def test_two_handles_on_one_file_see_each_other(path: str) -> None:
 def test_a_full_disk_loses_nothing_and_says_so(path: str) -> None:
     store = SqliteStore(path)
     owned(store, "r")
-    pages = store._connection.pragma("page_count")  # noqa: SLF001 - to fill the disk
-    store._connection.pragma("max_page_count", pages + 2)  # noqa: SLF001
+    pages = store._connection.pragma("page_count")
+    store._connection.pragma("max_page_count", pages + 2)
     with pytest.raises(StoreError, match="full") as caught:
         store.commit([turn("r", 1, 2, payload=b"x" * 100_000)])
     assert code_of(caught) == "P403"
-    store._connection.pragma("max_page_count", 1_000_000)  # noqa: SLF001
+    store._connection.pragma("max_page_count", 1_000_000)
     assert store.load("r").run.seq == 1  # type: ignore[union-attr]
     assert store.commit([turn("r", 1, 2)]) == [True]
     store.close()
@@ -153,7 +153,7 @@ def test_a_file_that_is_no_database_is_refused(path: str) -> None:
 
 def test_a_newer_schema_is_refused(path: str) -> None:
     store = SqliteStore(path)
-    store._connection.pragma("user_version", 999)  # noqa: SLF001
+    store._connection.pragma("user_version", 999)
     store.close()
     with pytest.raises(StoreError, match="later one") as caught:
         SqliteStore(path)
@@ -187,7 +187,7 @@ def test_flipped_bits_in_the_file_never_escape_as_another_exception(path: str) -
     owned(store, "r")
     for seq in range(2, 40):
         store.commit([turn("r", 1, seq, payload=bytes(500), output="x" * 100)])
-    store._connection.pragma("wal_checkpoint", "TRUNCATE")  # noqa: SLF001
+    store._connection.pragma("wal_checkpoint", "TRUNCATE")
     store.close()
     whole = Path(path).read_bytes()
     page = 4096
@@ -215,8 +215,8 @@ def test_flipped_bits_in_the_file_never_escape_as_another_exception(path: str) -
 def test_a_failed_batch_leaves_nothing_behind(path: str) -> None:
     store = SqliteStore(path)
     owned(store, "a", "b")
-    pages = store._connection.pragma("page_count")  # noqa: SLF001
-    store._connection.pragma("max_page_count", pages + 2)  # noqa: SLF001
+    pages = store._connection.pragma("page_count")
+    store._connection.pragma("max_page_count", pages + 2)
     with pytest.raises(StoreError):
         store.commit([turn("a", 1, 2), turn("b", 1, 2, payload=b"x" * 100_000)])
     assert {run.seq for run in store.list_runs()} == {1}

@@ -192,7 +192,7 @@ def test_a_damaged_snapshot_quarantines_its_run_alone(tmp_path: Path, write: Wri
             first.start(path, id=name)
             while first.find(name).status != "waiting":
                 first.wait(name, timeout=0.01)
-    import apsw  # noqa: PLC0415 - the one test that goes behind the store
+    import apsw
 
     raw = apsw.Connection(str(tmp_path / "test.db"))
     raw.execute(
