@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from perdure.machine.machine import Machine
 from perdure.machine.registers import EVALUATOR
+from perdure.machine.stepping import Stepper
 from perdure.machine.turn import Arrived, Fired
 from perdure.snapshot import exchange
 from perdure.snapshot.heap import Codec
@@ -24,7 +25,7 @@ from perdure.values.printer import write_string
 
 FOLDER = Path(__file__).parent
 START_S = 1000.0
-TURNS_MAX = 400_000
+TURNS_MAX = 1_000_000
 
 
 class NoModules:
@@ -73,7 +74,7 @@ class Ended(Struct, frozen=True):
 class Variation:
     """Runs straight; variations override what they change."""
 
-    every_poll = False
+    stepper: Stepper | None = None
     slice_s = 60.0
 
     def begin(self, machine: Machine) -> Machine:
@@ -86,7 +87,7 @@ class Variation:
         return machine
 
     def turn(self, machine: Machine, events: list[Any], now: float) -> Any:
-        return machine.turn(events, now, slice_s=self.slice_s, every_poll=self.every_poll)
+        return machine.turn(events, now, slice_s=self.slice_s, stepper=self.stepper)
 
 
 def keep_turn(machine: Machine) -> None:
@@ -97,15 +98,14 @@ def keep_turn(machine: Machine) -> None:
 
 
 class Saved(Variation):
-    """Cuts at every test for pre-emption; between two turns the run is encoded, forgotten and decoded.
+    """Stops before every statement; between two turns the run is encoded, forgotten and decoded.
 
     With `chain` > 0, each turn is saved as a delta, and the run is restored from the snapshot and the deltas every
     so many turns.
     """
 
-    every_poll = True
-
     def __init__(self, chain: int = 0) -> None:
+        self.stepper = Stepper()
         self.chain = chain
         self.payloads: list[bytes] = []
         self.heap: Any = None

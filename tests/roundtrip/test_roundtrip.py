@@ -1,7 +1,7 @@
 """Every program of tests/language has the same output and result, whatever happens to it between two steps.
 
 Goal: promise 4 of the design, and the soundness of captures: saved and restored at every site, from full snapshots and from deltas,
-in a fresh process, on small stacks, with overflows out of nowhere, cut at one poll only.
+in a fresh process, on small stacks, with overflows out of nowhere, cut at one statement only.
 Method: the trace of a run straight through is compared with the trace of the same program under each variation.
 
 The default is a sample. For the whole sweep (about half an hour on one core):
@@ -26,7 +26,7 @@ WHOLE = os.environ.get("PERDURE_SWEEP") == "1"
 NAMES = names()
 STACKS = range(60, 141) if WHOLE else (60, 77, 101, 140)
 INTERVALS = range(41, 140) if WHOLE else (41, 67, 103)
-POLLS = range(400) if WHOLE else (1, 2, 3, 5, 8, 13, 21, 34, 55, 89)
+STATEMENTS = range(1, 400) if WHOLE else (1, 2, 3, 5, 8, 13, 21, 34, 55, 89)
 FRESH_VISITS = 2 if WHOLE else 1
 FRESH_MAX = 100_000 if WHOLE else 40
 
@@ -68,8 +68,8 @@ def test_a_run_that_overflows_out_of_nowhere_is_the_same(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_run_that_is_cut_and_restored_once_is_the_same(name):
-    for poll in POLLS:
-        assert run(program(name), OnceSaved(poll)) == straight(name), f"poll {poll}"
+    for nth in STATEMENTS:
+        assert run(program(name), OnceSaved(nth)) == straight(name), f"statement {nth}"
 
 
 class Fresh(Saved):

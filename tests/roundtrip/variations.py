@@ -1,4 +1,4 @@
-"""Hard ways to run a program: small stacks, overflows out of nowhere, one cut at a chosen poll.
+"""Hard ways to run a program: small stacks, overflows out of nowhere, one cut at a chosen statement.
 
 Method: a `Variation` of tests/language/runs.py; each puts its trouble around the machine's inner loop only, so that the
 test's own code and the codec are not disturbed.
@@ -15,7 +15,7 @@ from runs import Saved, Variation
 
 from perdure.machine.code import CODES
 from perdure.machine.machine import Machine
-from perdure.machine.registers import REGISTERS
+from perdure.machine.stepping import Stepper
 
 
 class Around(Variation):
@@ -93,30 +93,11 @@ class Overflows(Around):
 
 
 class OnceSaved(Saved):
-    """Is cut and restored at the n-th poll only."""
+    """Is cut and restored before the n-th statement only."""
 
-    def __init__(self, poll: int) -> None:
+    def __init__(self, nth: int) -> None:
         super().__init__()
-        self.poll = poll
-
-    def turn(self, machine: Machine, events: list[Any], now: float) -> Any:
-        if self.every_poll:
-            # The machine lets one poll pass; this lets more pass.
-            inner = machine._run
-
-            def run(task: Any) -> None:
-                REGISTERS.pass_polls, self.poll = self.poll, 0
-                inner(task)
-                self.poll = max(REGISTERS.pass_polls, 0)
-
-            machine._run = run  # type: ignore[method-assign]
-        try:
-            outcome = super().turn(machine, events, now)
-        finally:
-            machine.__dict__.pop("_run", None)
-        if outcome.preempted:
-            self.every_poll = False
-        return outcome
+        self.stepper = Stepper(only=nth)
 
     def between(self, machine: Machine, *, preempted: bool) -> Machine:
         return super().between(machine, preempted=preempted) if preempted else machine

@@ -64,7 +64,10 @@ def run(
         signal.signal(number, _detach)
     run_id = ""
     try:
-        run_id = _started(engine, file, given, id)
+        run_id, said = _started(engine, file, given, id)
+        console.note(
+            said
+        )  # only now: who reads it may detach at once, and is to be told how to go on
         answer = _Foreground(engine, run_id, live=not json).wait()
     except StoreError:
         if run_id:
@@ -96,8 +99,10 @@ def _leave(engine: Engine, run_id: str) -> None:
         console.note("not waiting for effects that have started: they may be in doubt")
 
 
-def _started(engine: Engine, file: str | None, given: list[Any], run_id: str | None) -> str:
-    """Record the run, or find the one that is meant, and say its id."""
+def _started(
+    engine: Engine, file: str | None, given: list[Any], run_id: str | None
+) -> tuple[str, str]:
+    """Record the run, or find the one that is meant; return its id and what to say of it."""
     there = engine.store.get_run(ids.check_run_id(run_id)) if run_id is not None else None
     if there is None:
         if file is None:
@@ -107,12 +112,10 @@ def _started(engine: Engine, file: str | None, given: list[Any], run_id: str | N
         program = engine.compile(file)
         notices(program)
         new = engine.start(program, *given, id=run_id)
-        console.note(f"run {new}")
-        return new
+        return new, f"run {new}"
     if file is not None:
         _same(engine, file, given, there)
-    console.note(f"run {there.run_id} goes on: it is {there.status}")
-    return str(there.run_id)
+    return str(there.run_id), f"run {there.run_id} goes on: it is {there.status}"
 
 
 def _same(engine: Engine, file: str, given: list[Any], there: Any) -> None:

@@ -43,7 +43,10 @@ FUSED_DEPTH_MAX = 12
 
 
 class Partial(Struct):
-    """The rest of a loop's body in a residual, which may leave the loop but not go round again."""
+    """The rest of a loop's body in a residual, which may leave the loop but not go round again.
+
+    `site` is that of its first statement.
+    """
 
     site: int
     body: list[Any]

@@ -218,7 +218,8 @@ def _rest(here: _Place, mode: int) -> list[Any]:
             if not terminates(rest):
                 rest = rest + around.block[around.index + 1 :]
         elif leaves(rest, around.statement.site):
-            partial = Partial(around.statement.site, rest)
+            # Its `while` stands at the line of what comes first, where a stop would have to redo from.
+            partial = Partial(rest[0].site, rest)
             rest = [partial, *around.block[around.index + 1 :]]
         around = around.parent
     return rest

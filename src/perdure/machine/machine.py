@@ -125,7 +125,6 @@ class Machine:
         now: float,
         *,
         slice_s: float = limits.TURN_SLICE_S,
-        every_poll: bool = False,
         stepper: Stepper | None = None,
     ) -> Outcome:
         """Apply events and run every task that can run until all block.
@@ -134,8 +133,7 @@ class Machine:
           events: in the order in which they are to take effect.
           now: the turn's time, seconds since the epoch; the caller makes sure that it never goes back.
           slice_s: when a turn has run for so long, the task in progress is pre-empted and the turn ends.
-          every_poll: end the turn at every test for pre-emption, for tests of the machine itself.
-          stepper: end the turn before every statement, likewise.
+          stepper: end the turn before every statement, for tests of the machine itself.
         """
         with EVALUATOR:
             self._reset()
@@ -151,19 +149,16 @@ class Machine:
             self.ready = deque(self.root.ready)
             for event in events:
                 apply(self, event)
-            self._run_ready(slice_s, every_poll=every_poll)
+            self._run_ready(slice_s)
             self.root.ready = tuple(self.ready)
             return self._outcome("".join(output))
 
-    def _run_ready(self, slice_s: float, *, every_poll: bool) -> None:
+    def _run_ready(self, slice_s: float) -> None:
         deadline = time.monotonic() + slice_s
-        with watchdog.watching(deadline, always=every_poll):
+        with watchdog.watching(deadline):
             while self.ready and not self._preempted:
                 task = self.task_numbered(self.ready.popleft())
-                if every_poll:
-                    REGISTERS.pass_polls = 1
                 self._run(task)
-        REGISTERS.pass_polls = 0
 
     def _outcome(self, output: str) -> Outcome:
         main = table_ref(self.root.tasks, self.root.main_task)

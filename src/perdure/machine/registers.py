@@ -21,11 +21,9 @@ NO_DYNAMIC = Dynamic(NIL, NIL, NIL)
 
 
 class Registers:
-    """`dynamic` is the running task's dynamic state; `pass_polls` polls are let pass although the flag is set;
-    `machine` is the one whose turn it is."""
+    """`dynamic` is the running task's dynamic state; `machine` is the one whose turn it is."""
 
     dynamic: Dynamic = NO_DYNAMIC
-    pass_polls: int = 0
     machine: Any = None
 
 
@@ -34,9 +32,6 @@ REGISTERS = Registers()
 
 def poll() -> None:
     """Stop the task, since the flag is set; compiled code calls this behind its test of the flag."""
-    if REGISTERS.pass_polls > 0:
-        REGISTERS.pass_polls -= 1
-        return
     raise Preempt
 
 

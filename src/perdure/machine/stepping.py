@@ -20,10 +20,11 @@ from perdure.machine.signals import Preempt
 
 
 class Stepper:
-    """Raises `Preempt` before every statement of compiled code. Keep one for a whole run."""
+    """Raises `Preempt` before every statement of compiled code, or before the `only`-th. Keep one for a whole run."""
 
-    def __init__(self) -> None:
+    def __init__(self, only: int = 0) -> None:
         self.stops = 0
+        self._only = only
         self._last: tuple[str, int] | None = None
 
     def run(self, go: Callable[[], Any]) -> Any:
@@ -46,5 +47,6 @@ class Stepper:
             if site != self._last:
                 self._last = site
                 self.stops += 1
-                raise Preempt
+                if self._only in (0, self.stops):
+                    raise Preempt
         return self._line

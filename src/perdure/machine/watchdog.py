@@ -63,10 +63,10 @@ def use_namespace(namespace: dict[str, Any]) -> None:
 
 
 @contextlib.contextmanager
-def watching(deadline: float, *, always: bool) -> Iterator[None]:
-    """Set the flag at `deadline` (time.monotonic) while the body runs; with `always`, from the start."""
+def watching(deadline: float) -> Iterator[None]:
+    """Set the flag at `deadline` (time.monotonic) while the body runs."""
     namespace = _WATCHDOG.namespace
-    namespace[FLAG] = always
+    namespace[FLAG] = False
     _WATCHDOG.deadline = deadline
     _WATCHDOG.start()
     try:
