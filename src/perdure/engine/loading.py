@@ -97,6 +97,8 @@ class Programs:
         self.codec = Codec(
             self.toolchain.provider, self.toolchain.natives, self.toolchain.is_global
         )
+        self._asked = threading.local()
+        self.toolchain.provider.fetch = self._definition
         self._loaded: dict[str, CompiledProgram] = {}
 
     def compile_file(self, path: str | Path) -> CompiledProgram:
@@ -116,8 +118,9 @@ class Programs:
 
     def program(self, store: Store, program_hash: str) -> CompiledProgram:
         """Return a stored program. Raises SnapshotError if it is missing or damaged."""
-        # What follows decodes runs of this store: their frames may need definitions that only it has.
-        self.toolchain.provider.fetch = lambda digest: store.get_definitions([digest]).get(digest)
+        self._asked.store = (
+            store  # what this thread decodes next may need definitions that only it has
+        )
         found = self._loaded.get(program_hash)
         if found is None:
             payload = store.get_program(program_hash)
@@ -128,6 +131,11 @@ class Programs:
             with self.modules.lock:
                 found = self._keep(self.toolchain.load(payload, _StoredDefinitions(store)))
         return found
+
+    def _definition(self, digest: str) -> bytes | None:
+        """Return a definition from the store that this thread works with."""
+        store: Store | None = getattr(self._asked, "store", None)
+        return None if store is None else store.get_definitions([digest]).get(digest)
 
     def save(self, store: Store, program: CompiledProgram) -> None:
         """Store a program and what it starts by a literal name, with their definitions, and let the names mean them.
