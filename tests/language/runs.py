@@ -153,10 +153,12 @@ def run(what: CompiledProgram, variation: Variation | None = None) -> Ended:
     return go_on(machine, variation, START_S)
 
 
-def go_on(machine: Machine, variation: Variation, now: float) -> Ended:
-    """Go on with a run."""
+def go_on(
+    machine: Machine, variation: Variation, now: float, events: list[Any] | None = None
+) -> Ended:
+    """Go on with a run, whose next turn is told `events`."""
     output: list[str] = []
-    events: list[Any] = []
+    events = events or []
     for _ in range(TURNS_MAX):
         outcome = variation.turn(machine, events, now)
         output.append(outcome.output)
