@@ -98,3 +98,8 @@
 (check count => 6)
 (check-error (raise 'raw) => '(raised raw))
 (check (guard (e (#t (list (error-object-message e) (error-object-irritants e)))) (car five)) => '("car: expected a pair, got" (5)))
+;; what the machine itself calls is checked like any other call
+(check-error (join (spawn (lambda (x) x))) => "(lambda x): expected 1 argument, got 0")
+(check-error (call/cc (lambda () 1)) => "(lambda): expected 0 arguments, got 1")
+(check-error (apply apply (list car (list 1 2))) => "(car pair): expected 1 argument, got 2")
+(check-error (with-timeout 5 (lambda (x) x) 1) => "(lambda x): expected 1 argument, got 0")

@@ -299,6 +299,8 @@ class Machine:
         if isinstance(error, MemoryError):
             raise error
         found = self._capture(error, AFTER)
+        if not found.entries and isinstance(error, TypeError):
+            error = self._refusal() or error
         precise = found.careful or (found.kind != OTHER and (found.behind or not found.entries))
         if (
             found.entries
@@ -312,6 +314,14 @@ class Machine:
                 return
         redo = self._capture(error, REDO).stack if found.entries else None
         self._raise(condition_of(error), found.stack, redo)
+
+    def _refusal(self) -> SchemeError | None:
+        """Return why the machine's own call is refused, if what it calls is no procedure or takes other arguments."""
+        try:
+            self.namespace["__builtins__"]["!applicable"](self.callee, *self.arguments)
+        except SchemeError as refused:
+            return refused
+        return None
 
     def _raise(self, raised: Any, stack: Any, redo: Any) -> None:
         """Go on by signalling a condition on a stack; `redo` is the stack that does the operation again."""
