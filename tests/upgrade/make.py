@@ -7,6 +7,7 @@ change a folder that was released.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -37,7 +38,8 @@ class Kept(Saved):
 
 def main(version: str) -> None:
     tools = world().toolchain
-    program = tools.compile_file(str(HERE / "world.scm"))
+    os.chdir(HERE)  # no path of this machine is to be stored
+    program = tools.compile_file("world.scm")
     kept = Kept()
     ended = run(program, kept)
     definitions = {
@@ -47,7 +49,7 @@ def main(version: str) -> None:
     folder = HERE / version
     folder.mkdir(exist_ok=True)
     stored = {
-        "program": program.payload.decode(),
+        "program": program.payload.decode().replace(str(HERE), "."),
         "definitions": definitions,
         "cases": kept.kept[:-1],
         "ended": [ended.status, ended.result, ended.output],
