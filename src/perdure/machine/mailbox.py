@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from perdure.machine.requests import Now, complete
 from perdure.machine.state import Message, Operation, Request
 from perdure.values.barrier import touch
+from perdure.values.conditions import fail
 from perdure.values.tables import table_delete, table_ref, table_set
 from perdure.values.types import Pair
 
@@ -49,7 +50,7 @@ def match(machine: Machine) -> None:
             continue
         receivers.remove(taker)
         if len(taker.arguments) == SELECTIVE:
-            _hold(message, taker.task, taker.ticket)
+            _hold(machine, message, taker.task, taker.ticket)
             complete(machine, taker, Pair(number, message.value))
         else:
             table_delete(machine.root.messages, number)
@@ -68,15 +69,17 @@ def _taker(machine: Machine, number: int, receivers: list[Request]) -> Request |
 
 def _undecided(machine: Machine, number: int, ticket: int) -> bool:
     """Whether a receiver with a lower ticket still looks at an earlier message, and may want this one."""
-    return any(
+    return machine.root.held > 0 and any(
         message.holder and message.ticket < ticket and held < number
         for held, (_, message) in machine.root.messages.entries.items()
     )
 
 
-def _hold(message: Message, task: int, ticket: int) -> None:
+def _hold(machine: Machine, message: Message, task: int, ticket: int) -> None:
+    """Let a task hold a message, or nobody (0)."""
     if message.oid:
         touch(message)
+    machine.root.held += bool(task) - bool(message.holder)
     message.holder, message.ticket = task, ticket
 
 
@@ -87,7 +90,7 @@ def take(machine: Machine, operation: Operation) -> Now | None:
     ticket = operation.arguments[2] if selective else machine.root.next_number + 1
     refused: Message | None = table_ref(machine.root.messages, seen) if seen else None
     if refused is not None and refused.holder == machine.task.number:
-        _hold(refused, 0, 0)
+        _hold(machine, refused, 0, 0)
     found: Now | None = None
     for number, (_, message) in machine.root.messages.entries.items():
         if message.holder or number <= seen:
@@ -95,7 +98,7 @@ def take(machine: Machine, operation: Operation) -> Now | None:
         if _undecided(machine, number, ticket):
             break
         if selective:
-            _hold(message, machine.task.number, ticket)
+            _hold(machine, message, machine.task.number, ticket)
             found = Now(Pair(number, message.value))
         else:
             table_delete(machine.root.messages, number)
@@ -108,6 +111,8 @@ def take(machine: Machine, operation: Operation) -> Now | None:
 
 def looks_on(machine: Machine, operations: tuple[Any, ...]) -> bool:
     """Whether the running task may wait: it holds no message, or refuses the one it holds by looking for the next."""
+    if not machine.root.held:
+        return True
     messages = machine.root.messages.entries
     held = [n for n, (_, m) in messages.items() if m.holder == machine.task.number]
     if not held:
@@ -122,7 +127,12 @@ def looks_on(machine: Machine, operations: tuple[Any, ...]) -> bool:
 
 def accept(machine: Machine, number: int) -> Any:
     """Take a held message out of the mailbox and return its value."""
-    message: Message = table_ref(machine.root.messages, number)
+    message: Message | None = table_ref(machine.root.messages, number)
+    if message is None:
+        raise fail(
+            "error", "receive-message: its predicate was entered again for a message that is gone"
+        )
+    _hold(machine, message, 0, 0)
     table_delete(machine.root.messages, number)
     match(machine)
     return message.value
@@ -130,8 +140,10 @@ def accept(machine: Machine, number: int) -> Any:
 
 def release_all(machine: Machine, task: int) -> None:
     """Let go of what a task holds: its predicate was left, or it ended or was interrupted."""
+    if not machine.root.held:
+        return
     held = [m for _, m in machine.root.messages.entries.values() if m.holder == task]
     for message in held:
-        _hold(message, 0, 0)
+        _hold(machine, message, 0, 0)
     if held:
         match(machine)

@@ -193,7 +193,7 @@ class Message(Struct, eq=False):
 class Root(Struct, eq=False):
     """The root of a run's graph. Tables are heap hash tables ("eqv") with integer keys, so that deltas are by key.
 
-    `typed` is what came to the console and was not read yet; `typed_end` says that no more will come.
+    `held` counts the messages that have a holder; `typed` is what came to the console and was not read yet; `typed_end` says that no more will come.
     """
 
     run_id: str
@@ -209,4 +209,5 @@ class Root(Struct, eq=False):
     typed: str = ""
     typed_end: bool = False
     cancelled: bool = False
+    held: int = 0
     oid: Any = 0
