@@ -22,8 +22,6 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from perdure.base.spans import Span
-
 VERSION = 1
 
 
@@ -175,12 +173,6 @@ class Definition(Struct, array_like=True):
     lambdas: list[LambdaForm]
     constants: list[Any]
     live: dict[int, tuple[tuple[str, ...], tuple[str, ...]]]
-
-
-class Spans(Struct, array_like=True):
-    """Where the sites of a definition stand in the source: beside it, outside its hash."""
-
-    sites: dict[int, Span]
 
 
 def encode(definition: Definition) -> bytes:

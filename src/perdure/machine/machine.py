@@ -114,7 +114,6 @@ class Machine:
         self.sent: list[Sent] = []
         self.started: list[Started] = []
         self.logged: list[Logged] = []
-        self.parked_now = False
         self._preempted = False
 
     # -- turns ------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from perdure.machine.state import Dynamic, Request, Task
 from perdure.values.barrier import touch
 from perdure.values.conditions import condition
 from perdure.values.tables import table_delete, table_ref, table_set
-from perdure.values.types import NIL, TRUE
+from perdure.values.types import NIL
 
 if TYPE_CHECKING:
     from perdure.machine.machine import Machine
@@ -61,7 +61,6 @@ def unhandled(machine: Machine, task: Task, raised: Any, redo: Any) -> None:
         fail_parked(machine, task)
         return
     task.function, task.arguments = redo, ()
-    machine.parked_now = True
 
 
 def _has_handlers(machine: Machine, number: int) -> bool:
@@ -149,8 +148,3 @@ def retry(machine: Machine) -> None:
         task.result = None
         task.stack, task.dynamic = redo.stack, redo.dynamic
         task.function, task.arguments = redo.function, redo.arguments
-
-
-def is_cancelled(task: Task) -> Any:
-    """Return TRUE if a task was or is being cancelled."""
-    return TRUE if task.cancelling else None

@@ -3,8 +3,7 @@
 Layer: primitives. Imports values.
 Invariant: a primitive either completes or has changed nothing, and it never calls a procedure of the program:
 whatever takes a procedure is written in Scheme (frontends/scheme/lib). A primitive that can't be redone safely after
-Python's own RecursionError (it swallows exceptions, or calls into Python after its first write) is marked `isolated`,
-and the machine runs it on an empty stack.
+Python's own RecursionError, or needs the machine, raises `machine.signals.Isolated`: it is run on an empty stack.
 """
 
 from __future__ import annotations

@@ -123,6 +123,7 @@ def cancel_task(task: Any) -> Any:
 
 
 def _yield(machine: Machine) -> Any:
+    machine.go_on(None, UNSPECIFIED)
     machine.pause("ready")
     return AGAIN
 
@@ -130,12 +131,7 @@ def _yield(machine: Machine) -> Any:
 @primitive("task-yield")
 def task_yield() -> Any:
     """Let the other ready tasks run first."""
-    raise Isolated(_yield_after)
-
-
-def _yield_after(machine: Machine) -> Any:
-    machine.go_on(None, UNSPECIFIED)
-    return _yield(machine)
+    raise Isolated(_yield)
 
 
 def _alarm(machine: Machine, due: Any, handler: Any) -> Any:

@@ -15,7 +15,7 @@ from perdure.machine import watchdog
 from perdure.machine.registers import poll
 from perdure.primitives import TABLE
 from perdure.values.barrier import touch, touch_slot
-from perdure.values.conditions import fail, wrong_type
+from perdure.values.conditions import fail
 from perdure.values.equality import equal, eqv
 from perdure.values.lists import from_items, list_items
 from perdure.values.numbers import Ratnum
@@ -125,6 +125,3 @@ def _arity(name: str, least: int, most: int | None, formals: str, found: int) ->
         f"({name}{' ' if formals else ''}{formals}): "
         f"expected {wanted} argument{plural}, got {found}",
     )
-
-
-__all__ = ["frozen_namespace", "wrong_type"]
