@@ -24,6 +24,7 @@ from perdure.values.conditions import CODES
 from perdure.values.printer import write_string
 
 FOLDER = Path(__file__).parent
+SRFIS = FOLDER.parent / "srfi"
 START_S = 1000.0
 TURNS_MAX = 1_000_000
 
@@ -48,18 +49,21 @@ class World(Struct):
 @functools.cache
 def world() -> World:
     toolchain = Toolchain(NoModules())
-    return World(toolchain, Codec(toolchain.provider, toolchain.natives, toolchain.is_global))
+    codec = Codec(toolchain.provider, toolchain.natives, toolchain.is_global)
+    toolchain.standard.announce = codec.add_natives
+    return World(toolchain, codec)
 
 
 @functools.cache
 def program(name: str) -> CompiledProgram:
-    """Return a program of this folder."""
-    return world().compile(FOLDER / f"{name}.scm")
+    """Return a program of this folder or of tests/srfi, whose files are named srfi-N."""
+    folder = SRFIS if name.startswith("srfi-") else FOLDER
+    return world().compile(folder / f"{name}.scm")
 
 
-def names(*, large: bool = False) -> list[str]:
-    """Return the programs of this folder."""
-    found = sorted(p.stem for p in FOLDER.glob("*.scm") if p.stem != "check")
+def names(folder: Path = FOLDER, *, large: bool = False) -> list[str]:
+    """Return the programs of a folder."""
+    found = sorted(p.stem for p in folder.glob("*.scm") if p.stem != "check")
     return [n for n in found if n.startswith("large") == large]
 
 

@@ -97,6 +97,7 @@ class Programs:
         self.codec = Codec(
             self.toolchain.provider, self.toolchain.natives, self.toolchain.is_global
         )
+        self.toolchain.standard.announce = self.codec.add_natives
         self._asked = threading.local()
         self.toolchain.provider.fetch = self._definition
         self._loaded: dict[str, CompiledProgram] = {}

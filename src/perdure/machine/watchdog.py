@@ -63,6 +63,20 @@ def use_namespace(namespace: dict[str, Any]) -> None:
 
 
 @contextlib.contextmanager
+def unwatched() -> Iterator[None]:
+    """Keep the flag down while the body runs: for code that runs outside a task, which can't be stopped."""
+    namespace = _WATCHDOG.namespace
+    deadline, flag = _WATCHDOG.deadline, namespace[FLAG]
+    _WATCHDOG.deadline = 0.0
+    namespace[FLAG] = False
+    try:
+        yield
+    finally:
+        namespace[FLAG] = flag
+        _WATCHDOG.deadline = deadline
+
+
+@contextlib.contextmanager
 def watching(deadline: float) -> Iterator[None]:
     """Set the flag at `deadline` (time.monotonic) while the body runs."""
     namespace = _WATCHDOG.namespace

@@ -1,38 +1,32 @@
-"""The standard library, compiled once and kept in a cache of this machine.
+"""The standard library, compiled: the core that every program has, and the bundled libraries that some import.
 
-Layer: toolchain. Imports frontends, compiler, primitives.
-Invariant: the cache holds only what can be made again from the package's own files: its key covers them, the
-primitives and the Python version. A cache that can't be read or written costs time and nothing else.
-
-The cache holds code objects (marshal), so it is as trusted as Python's own `.pyc` files and lies in the user's own folder.
+Layer: toolchain. Imports frontends, compiler, machine, primitives.
+Invariant: all of it lives in the frozen namespace and is the same for every run of the process; nothing there is ever assigned. A bundled
+library is loaded once, when a program, a snapshot or `eval` first needs it.
 """
 
 from __future__ import annotations
 
-import hashlib
-import marshal
-import os
-import sys
-import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from perdure.compiler.provider import Provider, dump_procedures, load_procedures
+from perdure.frontends.scheme.bundled import BundledIndex, is_bundled
 from perdure.frontends.scheme.exports import StandardIndex
-from perdure.frontends.scheme.standard import load_standard
+from perdure.frontends.scheme.libraries import Resolver
+from perdure.frontends.scheme.standard import expand_bundled, load_standard
+from perdure.ir.core import Unit
+from perdure.machine import watchdog
 from perdure.primitives import TABLE
-from perdure.toolchain.compiling import Compiled, assigned_globals, compile_unit
+from perdure.toolchain.cache import Cache
+from perdure.toolchain.compiling import assigned_globals, compile_unit
 
-_SOURCES = ("base", "values", "ir", "machine", "primitives", "frontends", "compiler", "toolchain")
-
-
-class Standard(msgspec.Struct, frozen=True):
-    """The compiled standard library: digests of its units in order, and the index of its exports."""
-
-    units: list[tuple[str, str]]
-    index: StandardIndex
+Units = list[tuple[str, bytes, bytes]]
+"""Compiled units in order: digest, definition, and the code of its procedures for this Python."""
 
 
 def arities() -> dict[str, tuple[int, int | None, str]]:
@@ -40,79 +34,118 @@ def arities() -> dict[str, tuple[int, int | None, str]]:
     return {name: (p.least, p.most, p.formals) for name, p in TABLE.items()}
 
 
-def default_cache_dir() -> Path:
-    """Return the folder of caches: $XDG_CACHE_HOME/perdure, or ~/.cache/perdure."""
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return Path(base) / "perdure"
+class Standard:
+    """The standard library of a process; making one loads the core.
+
+    Attributes:
+      index: the exports of the core.
+      natives: primitives and the values of the library's globals, by name: what snapshots refer to. Looking up a name of a
+        bundled library loads that library.
+    """
+
+    def __init__(self, provider: Provider, frozen: dict[str, Any], cache_dir: Path) -> None:
+        self._provider = provider
+        self._frozen = frozen
+        self._cache = Cache(cache_dir)
+        self._bundled: dict[str, BundledIndex] = {}
+        self._loading: list[str] = []
+        self.announce: Callable[[dict[str, Any]], None] = lambda _: None
+        """Is told the natives that come later."""
+        self.natives = Natives(self._load_owner)
+        units, index = self._cached("standard", self._compile_core)
+        self.index = msgspec.json.decode(index, type=StandardIndex)
+        self._run(units)
+        self.natives.update(self._globals(lambda _: True))
+
+    def bundled(self, name: str) -> BundledIndex:
+        """Return the index of a bundled library, which is loaded if it was not.
+
+        Raises:
+          SyntaxErrors: its file is wrong.
+        """
+        found = self._bundled.get(name)
+        if found is None:
+            assert name not in self._loading, f"bundled libraries in a circle: {self._loading}"
+            self._loading.append(name)
+            try:
+                made = self._cached(name.replace(" ", "-"), lambda: self._compile_bundled(name))
+                found = msgspec.json.decode(made[1], type=BundledIndex)
+                for other in found.requires:
+                    self.bundled(other)
+                self._run(made[0])
+            finally:
+                self._loading.pop()
+            self._bundled[name] = found
+            prefix = name.replace(" ", ".") + ":"
+            more = self._globals(lambda key: key.startswith(prefix))
+            self.natives.update(more)
+            self.announce(more)
+        return found
+
+    def _load_owner(self, key: str) -> None:
+        """Load the bundled library that a native is of, if there is one."""
+        name = key.partition(":")[0].replace(".", " ")
+        if name not in self._bundled and is_bundled(name):
+            self.bundled(name)
+
+    def _globals(self, wanted: Callable[[str], bool]) -> dict[str, Any]:
+        return {
+            key: value
+            for key, value in self._frozen.items()
+            if ":" in key
+            and not key.startswith("!")
+            and wanted(key)
+            and (callable(value) or isinstance(value, Struct))
+        }
+
+    def _run(self, units: Units) -> None:
+        """Run the units' top-level forms, in the frozen namespace."""
+        with watchdog.unwatched():
+            for digest, data, procedures in units:
+                # Without places: a report shows the program's frames, not the library's.
+                self._provider.add(digest, data, procedures=load_procedures(procedures))
+                self._provider.link(digest, self._frozen)
+                self._frozen[f"{digest}!0"]()
+
+    def _cached(self, name: str, make: Callable[[], tuple[Units, bytes]]) -> tuple[Units, bytes]:
+        found = self._cache.read(name)
+        if found is None:
+            found = make()
+            self._cache.write(name, found)
+        return found  # type: ignore[no-any-return]
+
+    def _compile_core(self) -> tuple[Units, bytes]:
+        libraries, index = load_standard(arities())
+        return self._compiled(libraries), msgspec.json.encode(index)
+
+    def _compile_bundled(self, name: str) -> tuple[Units, bytes]:
+        resolver = Resolver(primitives=arities(), standard=self.index, bundled=self.bundled)
+        units, index = expand_bundled(name, resolver)
+        return self._compiled([(name.replace(" ", "."), units)]), msgspec.json.encode(index)
+
+    def _compiled(self, libraries: list[tuple[str, list[Unit]]]) -> Units:
+        assigned = assigned_globals(u for _, units in libraries for u in units)
+        assert not assigned, f"the standard library is shared by all runs, but assigns {assigned}"
+        maker = Provider()
+        made = []
+        for library, units in libraries:
+            for unit in units:
+                compiled = compile_unit(library, unit, assigned)
+                maker.add(compiled.digest, compiled.data)
+                procedures = dump_procedures(maker.loaded(compiled.digest).procedures)
+                made.append((compiled.digest, compiled.data, procedures))
+        return made
 
 
-def load(provider: Provider, cache_dir: Path) -> Standard:
-    """Return the standard library; its definitions are added to the provider."""
-    path = cache_dir / f"standard-{_key()}.bin"
-    cached = _read(path)
-    if cached is None:
-        cached = _compile()
-        _write(path, cached)
-    units, index = cached
-    for _, digest, data, procedures in units:
-        # Without places: a report shows the program's frames, not the library's.
-        provider.add(digest, data, procedures=load_procedures(procedures))
-    return Standard(
-        [(library, digest) for library, digest, *_ in units],
-        msgspec.json.decode(index, type=StandardIndex),
-    )
+class Natives(dict[str, Any]):
+    """Values by name; a name that is not there is asked for once more, when its library is loaded."""
 
+    def __init__(self, load: Callable[[str], None]) -> None:
+        super().__init__()
+        self._load = load
 
-def _compile() -> tuple[list[tuple[str, str, bytes, bytes]], bytes]:
-    libraries, index = load_standard(arities())
-    assigned = assigned_globals(u for _, units in libraries for u in units)
-    maker = Provider()
-    made = []
-    for library, units in libraries:
-        for unit in units:
-            compiled: Compiled = compile_unit(library, unit, assigned)
-            maker.add(compiled.digest, compiled.data)
-            procedures = dump_procedures(maker.loaded(compiled.digest).procedures)
-            made.append((library, compiled.digest, compiled.data, procedures))
-    return made, msgspec.json.encode(index)
-
-
-def _key() -> str:
-    """Return a hash of everything that the compiled library depends on."""
-    root = Path(__file__).parent.parent
-    hashed = hashlib.sha256(f"{sys.implementation.cache_tag} {sys.hexversion}".encode())
-    for folder in _SOURCES:
-        for directory, folders, files in os.walk(root / folder):
-            folders.sort()
-            for name in sorted(files):
-                if name.endswith((".py", ".sld", ".scm")):
-                    status = os.stat(os.path.join(directory, name))
-                    hashed.update(
-                        f"{directory}/{name} {status.st_size} {status.st_mtime_ns}".encode()
-                    )
-    return hashed.hexdigest()[:24]
-
-
-def _read(path: Path) -> Any:
-    try:
-        data = path.read_bytes()
-    except OSError:
-        return None
-    digest, body = data[:32], data[32:]
-    if hashlib.sha256(body).digest() != digest:
-        return None
-    return marshal.loads(body)  # noqa: S302 - our own file, its hash checked
-
-
-def _write(path: Path, made: Any) -> None:
-    body = marshal.dumps(made)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(hashlib.sha256(body).digest() + body)
-        os.replace(file.name, path)
-        for old in path.parent.glob("standard-*.bin"):
-            if old != path and old.stat().st_mtime < path.stat().st_mtime - 86_400:
-                old.unlink(missing_ok=True)
-    except OSError:
-        return  # a read-only home: the library is compiled at every start
+    def __missing__(self, key: str) -> Any:
+        self._load(key)
+        if key in self:
+            return self[key]
+        raise KeyError(key)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ from msgspec import Struct
 from perdure.base.errors import ProgramError, SnapshotError
 from perdure.base.spans import Span
 from perdure.compiler.provider import Provider
+from perdure.frontends.scheme.bundled import is_bundled
 from perdure.frontends.scheme.libraries import Resolver
 from perdure.frontends.scheme.program import Program, check_program, expand_program
 from perdure.frontends.scheme.reader import read_source
@@ -27,9 +28,10 @@ from perdure.machine import tasks
 from perdure.machine.machine import Hooks, Machine
 from perdure.machine.registers import NO_DYNAMIC, parameter_value
 from perdure.machine.state import Root
-from perdure.toolchain import standard
+from perdure.toolchain.cache import default_cache_dir
 from perdure.toolchain.compiling import Compiled, assigned_globals, compile_unit, encode_spans
 from perdure.toolchain.namespace import frozen_namespace
+from perdure.toolchain.standard import Standard, arities
 from perdure.values import ports
 from perdure.values.lists import from_items
 from perdure.values.tables import make_table
@@ -50,7 +52,7 @@ class Payload(Struct):
 
     `units` are the digests of its top-level forms in order, its libraries' first; `main` is the digest of the form that
     gives its main procedure, or ""; `spans` the places of each definition's sites; `directory` where its file lay, as an
-    absolute path: Python modules are looked for there.
+    absolute path: Python modules are looked for there; `bundled` names the bundled libraries that it needs.
     """
 
     version: int
@@ -63,6 +65,7 @@ class Payload(Struct):
     sources: dict[str, str]
     spans: dict[str, dict[int, Span]]
     directory: str = ""
+    bundled: list[str] = []
 
 
 class CompiledProgram:
@@ -92,25 +95,17 @@ class Toolchain:
 
     Attributes:
       provider: the code of all definitions.
-      natives: primitives and standard procedures by name, for the snapshot codec.
+      standard: the standard library.
+      natives: its values by name, for the snapshot codec.
     """
 
     def __init__(self, python: PythonModules, cache_dir: str | Path | None = None) -> None:
         self.provider = Provider()
         self._python = python
         self._frozen = frozen_namespace()
-        folder = Path(cache_dir) if cache_dir is not None else standard.default_cache_dir()
-        self._standard = standard.load(self.provider, folder)
-        for _, digest in self._standard.units:
-            self.provider.link(digest, self._frozen)
-            self._frozen[f"{digest}!0"]()
-        self.natives: dict[str, Any] = {
-            key: value
-            for key, value in self._frozen.items()
-            if ":" in key
-            and not key.startswith("!")
-            and (callable(value) or isinstance(value, Struct))
-        }
+        folder = Path(cache_dir) if cache_dir is not None else default_cache_dir()
+        self.standard = Standard(self.provider, self._frozen, folder)
+        self.natives: dict[str, Any] = self.standard.natives
         # One object of the process stands in every run's graph: it has a name, so that no run gives it an id.
         self.natives["%:no-dynamic"] = NO_DYNAMIC
         output = self._frozen["perdure.control:current-output-port"]
@@ -148,8 +143,9 @@ class Toolchain:
             return None
 
         return Resolver(
-            primitives=standard.arities(),
-            standard=self._standard.index,
+            primitives=arities(),
+            standard=self.standard.index,
+            bundled=self.standard.bundled,
             find_library=find_library,
             python_exports=self._python.exports,
             read_file=read_source,
@@ -192,6 +188,7 @@ class Toolchain:
             program.sources,
             {c.digest: c.spans for c in everything},
             str(Path(file).resolve().parent),
+            program.bundled,
         )
         for each in everything:
             self._add(each)
@@ -219,6 +216,7 @@ class Toolchain:
             found = msgspec.json.decode(payload, type=Payload)
         except msgspec.DecodeError as error:
             raise SnapshotError("P503", f"a stored program is damaged: {error}") from None
+        self.load_bundled(found.bundled)
         for digest in {*found.units, found.main} - {""}:
             if not self.provider.knows(digest):
                 try:
@@ -230,6 +228,13 @@ class Toolchain:
                 spans = encode_spans(found.spans.get(digest, {}))
                 self.provider.add(digest, data, spans=spans)
         return CompiledProgram(found, payload, definitions, [])
+
+    def load_bundled(self, names: Iterable[str]) -> None:
+        """Load bundled libraries that stored code refers to. Raises SnapshotError: this release does not have one."""
+        for name in names:
+            if not is_bundled(name):
+                raise SnapshotError("P511", f"this release of Perdure has no library ({name})")
+            self.standard.bundled(name)
 
     # -- runs -----------------------------------------------------------------------------------------
 

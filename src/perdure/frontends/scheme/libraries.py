@@ -16,6 +16,13 @@ from perdure.base.errors import CallError, ProgramError, SyntaxErrors
 from perdure.frontends.scheme import forms as _forms  # noqa: F401 - registers the core forms
 from perdure.frontends.scheme.bindings import Binding, Constant, Environment, Global
 from perdure.frontends.scheme.expander import Expander
+from perdure.frontends.scheme.bundled import (
+    BundledIndex,
+    bundled_names,
+    bundled_path,
+    bundled_source,
+    is_bundled,
+)
 from perdure.frontends.scheme.exports import (
     EMPTY_INDEX,
     RESERVED,
@@ -46,6 +53,10 @@ def _no_library(_name: tuple[str, ...]) -> tuple[str, str] | None:
     return None
 
 
+def _no_bundled(name: str) -> BundledIndex:
+    raise CallError("P120", f"the bundled library ({name}) is not available here")
+
+
 def _no_python(module: str) -> Mapping[str, Any]:
     raise CallError("P310", f"the Python module {module} is not available here")
 
@@ -57,6 +68,7 @@ class Resolver:
     Attributes:
       primitives: the arity of every primitive, by name.
       standard: what the standard library's files export (standard.standard_index).
+      bundled: the index of a bundled library that `is_bundled` knows.
       find_library: (source text, path) of a user library like ("my", "lib"), or None.
       python_exports: names and values of a Python module; a refused module raises CallError.
       read_file: the text of a file to include; ProgramError if it can't be read.
@@ -64,6 +76,7 @@ class Resolver:
 
     primitives: Mapping[str, Arity] = field(default_factory=dict)
     standard: StandardIndex = EMPTY_INDEX
+    bundled: Callable[[str], BundledIndex] = _no_bundled
     find_library: Callable[[tuple[str, ...]], tuple[str, str] | None] = _no_library
     python_exports: Callable[[str], Mapping[str, Any]] = _no_python
     read_file: Callable[[str], str] = read_source
@@ -88,6 +101,7 @@ class LibraryExpander(Expander):
         self.resolver = resolver
         self.standard = StandardLibraries(resolver.primitives, resolver.standard)
         self.loaded: dict[str, Library] = {}
+        self.bundled: dict[str, Imports] = {}
         self.python_modules: list[str] = []
         self.errors: list[ProgramError] = []
         self._loading: list[str] = []
@@ -218,7 +232,7 @@ class LibraryExpander(Expander):
     def library_exists(self, stx: Syntax) -> bool:
         """Return whether a library can be imported: `(library name)` of cond-expand."""
         name = self.library_name(stx)
-        if self.standard.find(name) is not None or name in self.loaded:
+        if self.standard.find(name) is not None or name in self.loaded or is_bundled(name):
             return True
         words = tuple(name.split(" "))
         return words[0] not in RESERVED and self.resolver.find_library(words) is not None
@@ -232,9 +246,32 @@ class LibraryExpander(Expander):
         if words[0] == "python" and len(words) > 1:
             return self._python(".".join(words[1:]), stx)
         library = self.loaded.get(name)
-        if library is None:
-            library = self._load(name, words, stx)
-        return library.exports
+        if library is not None:
+            return library.exports
+        source = None if words[0] in RESERVED else self.resolver.find_library(words)
+        if source is None and is_bundled(name):
+            return self._bundled(name)
+        return self._load(name, source, stx).exports
+
+    def _bundled(self, name: str) -> Imports:
+        found = self.bundled.get(name)
+        if found is None:
+            index = self.resolver.bundled(name)
+            found = {n: Global(library, own) for n, (library, own) in index.exports.items()}
+            if index.syntax:
+                # The text knows the keywords; its definitions are compiled already, so they are only named.
+                library = self.read_bundled(name, complete=False)
+                found = library.exports
+            self.bundled[name] = found
+        return found
+
+    def read_bundled(self, name: str, *, complete: bool) -> Library:
+        """Return a bundled library, expanded: if not `complete`, its definitions are bound and left out."""
+        text, path = bundled_source(name), bundled_path(name)
+        self.sources[path] = text
+        (form,) = read_program(text, path)
+        assert isinstance(form, Form), path
+        return self._define(form, path, name, complete=complete)
 
     def _python(self, module: str, stx: Syntax) -> Imports:
         try:
@@ -245,18 +282,19 @@ class LibraryExpander(Expander):
             self.python_modules.append(module)
         return {name: Constant(value) for name, value in exports.items()}
 
-    def _load(self, name: str, words: tuple[str, ...], stx: Syntax) -> Library:
+    def _load(self, name: str, source: tuple[str, str] | None, stx: Syntax) -> Library:
+        words = name.split(" ")
         if name in self._loading:
             chain = " imports ".join(f"({n})" for n in [*self._loading, name])
             raise error_at(stx, "P122", f"libraries import one another in a circle: {chain}")
-        found = None if words[0] in RESERVED else self.resolver.find_library(words)
-        if found is None:
-            near = difflib.get_close_matches(name, self.standard.libraries(), 1)
+        if source is None:
+            known = [*self.standard.libraries(), *bundled_names()]
+            near = difflib.get_close_matches(name, known, 1)
             hint = f"did you mean ({near[0]})?" if near else ""
             if not hint and words[0] not in RESERVED:
                 hint = f"it would be in {'/'.join(words)}.sld beside the program"
             raise error_at(stx, "P120", f"there is no library ({name})", hint=hint)
-        text, path = found
+        text, path = source
         self.sources[path] = text
         forms, errors = read_forms(text, path)
         if errors:
@@ -279,7 +317,10 @@ class LibraryExpander(Expander):
         if words[0] in RESERVED:
             message = f"({name}): names that begin with {words[0]} are reserved"
             raise error_at(form.items[1], "P122", message)
-        environment = self.new_environment(".".join(words))
+        self.loaded[name] = self._define(form, path, name, complete=True)
+
+    def _define(self, form: Form, path: str, name: str, *, complete: bool) -> Library:
+        environment = self.new_environment(name.replace(" ", "."))
         for keyword in ("import", "define-library"):
             environment.names.pop(intern(keyword), None)
         self._loading.append(name)
@@ -287,14 +328,14 @@ class LibraryExpander(Expander):
             exports, bodies = self._declarations(form.items[2:], environment)
             top = TopLevel(self, environment, None)
             top.collect([with_scopes(stx, environment.scopes) for stx in bodies])
-            units = top.finish()
+            units = top.finish() if complete else []
         finally:
             self._loading.pop()
         self.errors += top.errors
         library = Library(environment.library, path, environment, units, {})
         for outer, id_ in exports.items():
             library.exports[outer] = self._export(id_, environment, name)
-        self.loaded[name] = library
+        return library
 
     def _declarations(
         self, items: list[Syntax], environment: Environment

@@ -10,6 +10,7 @@ from typing import Any
 
 from perdure.base.errors import ProgramError, SyntaxErrors
 from perdure.frontends.scheme.bindings import Environment
+from perdure.frontends.scheme.bundled import bundled_path
 from perdure.frontends.scheme.check import unbound_names, wrong_calls
 from perdure.frontends.scheme.libraries import Library, LibraryExpander, Resolver
 from perdure.frontends.scheme.reader import read_forms
@@ -30,16 +31,18 @@ class Program:
     Attributes:
       units: its top-level forms in order.
       libraries: the user libraries that it needs, each after those it imports.
+      bundled: the names of the bundled libraries that it and its libraries import.
       notices: what to tell the user that is no error.
       warnings: unbound names, as errors with their places; `eval` may still define them.
       main: it defines `main`.
       python_modules: the Python modules that it imports.
       environment, session: for expanding more forms (`expand_more`).
-      sources: the text of every file that was read, by path.
+      sources: the text of every file of the user's that was read, by path.
     """
 
     units: list[Unit]
     libraries: list[Library]
+    bundled: list[str]
     notices: list[str]
     warnings: list[ProgramError]
     main: bool
@@ -70,16 +73,18 @@ def expand_program(source: str, file: str, *, resolver: Resolver) -> Program:
     errors = _in_order([*errors, *more], file)
     if errors:
         raise SyntaxErrors(errors)
+    ours = {bundled_path(name) for name in session.bundled}
     program = Program(
         units,
         list(session.loaded.values()),
+        list(session.bundled),
         notices,
         [],
         "main" in environment.defined,
         session.python_modules,
         environment,
         session,
-        session.sources,
+        {path: text for path, text in session.sources.items() if path not in ours},
     )
     program.warnings = unbound_names(program)
     return program

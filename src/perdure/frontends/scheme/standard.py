@@ -1,17 +1,17 @@
-"""The standard library that is written in Scheme: lib/*.sld, expanded.
+"""The standard library that is written in Scheme, expanded: the core files lib/*.sld, and the bundled libraries beside them.
 
 Layer: frontends. Imports ir, values, base.
-Invariant: the files see one another's exports, all primitives and all syntax, whatever they import, so they may
-depend on each other in a circle; what they export are procedures and values, never macros.
+Invariant: the core files see one another's exports, all primitives and all syntax, whatever they import, so they may
+depend on each other in a circle; what they export are procedures and values, never macros. Bundled libraries are ordinary ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from perdure.base.errors import ProgramError, SyntaxErrors
 from perdure.frontends.scheme.bindings import CORE, Environment, Global
+from perdure.frontends.scheme.bundled import FOLDER, BundledIndex
 from perdure.frontends.scheme.check import known_arities
 from perdure.frontends.scheme.exports import INTRINSIC, Arity, StandardIndex
 from perdure.frontends.scheme.libraries import LibraryExpander, Resolver
@@ -21,7 +21,6 @@ from perdure.frontends.scheme.toplevel import TopLevel
 from perdure.ir.core import PRIMITIVES, Unit
 from perdure.values.types import intern
 
-FOLDER = Path(__file__).parent / "lib"
 FIRST = ("control", "list")
 """Files that load before the others, which follow by name."""
 
@@ -78,6 +77,25 @@ def load_standard(
     if errors:
         raise SyntaxErrors(errors)
     return libraries, index
+
+
+def expand_bundled(name: str, resolver: Resolver) -> tuple[list[Unit], BundledIndex]:
+    """Return the units of a bundled library, and its index.
+
+    Raises:
+      SyntaxErrors: the file is wrong.
+    """
+    session = LibraryExpander(resolver)
+    library = session.read_bundled(name, complete=True)
+    if session.errors:
+        raise SyntaxErrors(session.errors)
+    exports = {
+        outer: (binding.library, binding.name)
+        for outer, binding in library.exports.items()
+        if isinstance(binding, Global)
+    }
+    syntax = len(exports) < len(library.exports)
+    return library.units, BundledIndex(exports, syntax, list(session.bundled))
 
 
 def _parse(session: LibraryExpander, form: Syntax) -> tuple[str, list[Identifier], list[Syntax]]:
