@@ -24,7 +24,7 @@ PROGRAMS = Path(__file__).parent / "programs"
 class NoModules:
     """No Python module can be imported by these programs."""
 
-    def exports(self, module: str) -> dict[str, Any]:
+    def exports(self, module: str, directory: str) -> dict[str, Any]:
         """Return nothing: the programs import none."""
         raise LookupError(module)
 

@@ -1,3 +1,4 @@
+; Strings: appending one character at a time, a string port, and cutting and joining longer ones.
 (define (append-strings n)
   (let loop ((i 0) (made ""))
     (if (< i n) (loop (+ i 1) (string-append made "x")) (string-length made))))
@@ -8,3 +9,34 @@
       (if (< i n)
           (begin (write-string (number->string i) port) (loop (+ i 1)))
           (string-length (get-output-string port))))))
+
+; Grow a text by wrapping it, and cut its middle out when it is long.
+(define (grow text limit)
+  (let loop ((text text) (steps 0))
+    (if (> (string-length text) limit)
+        (let ((middle (quotient (string-length text) 2)))
+          (cons (substring text (- middle 1) (+ middle 1)) steps))
+        (loop (string-append "123" text "456" text "789") (+ steps 1)))))
+
+(define (string-growth times limit)
+  (let loop ((times times) (text "abcdef") (steps 0))
+    (if (= times 0)
+        (list text steps)
+        (let ((grown (grow text limit)))
+          (loop (- times 1) (string-append (car grown) "-") (+ steps (cdr grown)))))))
+
+; Count the characters of each kind, one by one.
+(define (string-scan times)
+  (let* ((text "The quick brown fox, 42 of 'em, jumps over 7 lazy dogs.")
+         (n (string-length text)))
+    (let loop ((times times) (letters 0) (digits 0) (others 0))
+      (if (= times 0)
+          (list letters digits others)
+          (let scan ((i 0) (letters letters) (digits digits) (others others))
+            (if (= i n)
+                (loop (- times 1) letters digits others)
+                (let ((c (string-ref text i)))
+                  (cond ((char-alphabetic? c) (scan (+ i 1) (+ letters 1) digits others))
+                        ((and (char>=? c #\0) (char<=? c #\9))
+                         (scan (+ i 1) letters (+ digits 1) others))
+                        (else (scan (+ i 1) letters digits (+ others 1)))))))))))

@@ -22,9 +22,12 @@ from perdure.base import ids, limits
 from perdure.base.errors import CallError, PerdureError, RunStopped
 from perdure.engine import inspection, records
 from perdure.engine.boundary import BoundaryError, from_python, to_python
+from perdure.engine.host import NONE, Files, host_functions
 from perdure.engine.inspection import RunView
 from perdure.engine.loading import Programs
 from perdure.engine.worker import Worker
+from perdure.machine.machine import Machine
+from perdure.machine.registers import EVALUATOR
 from perdure.snapshot import exchange
 from perdure.store.api import (
     FINAL,
@@ -71,6 +74,8 @@ class Engine:
       execute: which runs this process performs: "all" that are ready, its "own" (those that were started or waited
         for through this object, and their children), or "none".
       cache_dir: where the compiled standard library is kept; None for the user's cache directory.
+      files: which files programs may open: "none", "all", or those of a directory (docs/reference/ports.md).
+      environment: whether programs may read this process's environment variables.
       stress: save and restore every run wherever it can be stopped: slow, the strongest test of the machine.
       observer: called in the engine's thread with every commit that became durable; it must not block.
 
@@ -85,10 +90,13 @@ class Engine:
         directory: str | Path | None = None,
         execute: Execute = "all",
         cache_dir: str | Path | None = None,
+        files: str | Path = NONE,
+        environment: bool = False,
         stress: bool = False,
         observer: Callable[[Commit], None] | None = None,
     ) -> None:
         self.db = db
+        self._host = host_functions(Files(files), os.environ if environment else {})
         self._allow = tuple(allow_python)
         self._directory = directory
         self._execute = execute
@@ -133,7 +141,10 @@ class Engine:
         with self._lock:
             if self._made is None:
                 self._made = Programs(
-                    allowed=self._allow, directory=self._directory, cache_dir=self._cache_dir
+                    allowed=self._allow,
+                    directory=self._directory,
+                    cache_dir=self._cache_dir,
+                    host=self._host,
                 )
             return self._made
 
@@ -188,7 +199,7 @@ class Engine:
             stored = records.dump_arguments(list(arguments))
         except SchemeError as error:
             raise CallError("P303", error.condition.message) from None
-        if arguments and not program.has_main:
+        if arguments and not program.takes_arguments:
             raise CallError(
                 "P304", f"{program.name} has no procedure main, so it takes no arguments"
             )
@@ -366,12 +377,10 @@ class Engine:
         It looks at what is stored and does not disturb whoever executes the run.
         """
         run = self.find(run_id)
-        loaded = self.store.load(run_id)
+        machine = self._stored_machine(run)
         tasks: tuple[inspection.TaskView, ...] = ()
         mailbox = 0
-        if loaded is not None and loaded.snapshot is not None and not run.quarantined:
-            program = self.programs.program(self.store, run.program_hash)
-            machine, _ = self.programs.restored(self.programs.checked(loaded), program)
+        if machine is not None:
             tasks = inspection.tasks_of(machine.root, self.programs.toolchain.provider)
             mailbox = len(machine.root.messages.entries)
         answer = self.answer(run_id)
@@ -390,6 +399,32 @@ class Engine:
             error=answer.error.text if answer.error is not None else "",
             mailbox=mailbox,
         )
+
+    def consult(self, run_id: str, question: Callable[[Machine], Any]) -> Any:
+        """Return what a question finds in the machine of a run, between two turns; None for a run that has not begun.
+
+        Args:
+          run_id: which run; if another process executes it, a copy is asked that is made of what is stored.
+          question: must change nothing of the run.
+        """
+        with EVALUATOR:
+            ours = None if self._worker is None else self._worker.machine(run_id)
+            if ours is not None:
+                return question(ours)
+        machine = self._stored_machine(self.find(run_id))
+        if machine is None:
+            return None
+        with EVALUATOR:
+            return question(machine)
+
+    def _stored_machine(self, run: Run) -> Machine | None:
+        """Return a machine made of what is stored of a run; None if that is nothing, or can't be trusted."""
+        loaded = self.store.load(run.run_id)
+        if loaded is None or loaded.snapshot is None or run.quarantined:
+            return None
+        program = self.programs.program(self.store, run.program_hash)
+        machine: Machine = self.programs.restored(self.programs.checked(loaded), program)[0]
+        return machine
 
     def log(self, run_id: str, *, after: int = 0) -> Sequence[Entry]:
         """Return the entries of a run's log, oldest first."""

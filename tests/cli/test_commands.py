@@ -119,9 +119,34 @@ def test_check_finds_every_error(perdure: Perdure, write: Write) -> None:
     write("bad.scm", "(import (scheme base))\n(define (main)\n  (nothing 1)\n  (car 1 2))")
     done = perdure("check", "bad.scm", "--json")
     assert done.returncode == 2
-    assert [e["line"] for e in json.loads(done.stdout)["errors"]] == [3, 4]
+    found = json.loads(done.stdout)
+    assert [(e["line"], e["code"], e["severity"]) for e in found] == [
+        (3, "P130", "warning"),
+        (4, "P131", "warning"),
+    ]
     write("good.scm", HELLO)
     assert perdure("check", "good.scm").returncode == 0
+
+
+def test_check_takes_several_files_and_shows_expansions(perdure: Perdure, write: Write) -> None:
+    macro = "(define-syntax either\n  (syntax-rules ()\n    ((_ a b) (if))))\n(either 1 2)\n"
+    write("macro.scm", "(import (scheme base))\n" + macro)
+    write("open.scm", "(import (scheme base))\n(define (f x)\n")
+    done = perdure("check", "macro.scm", "open.scm", "none.scm", "--json")
+    assert done.returncode == 2
+    first, second, third = json.loads(done.stdout)
+    assert (first["file"], first["line"], first["end_column"]) == ("macro.scm", 5, 13)
+    assert first["severity"] == "error"
+    (note,) = first["notes"]
+    assert (note["line"], note["column"]) == (4, 14)
+    assert (
+        note["message"] == "in the expansion of either at macro.scm:5:1, template at macro.scm:4:14"
+    )
+    assert (second["code"], second["line"], second["column"]) == ("P102", 2, 1)
+    assert (third["file"], third["code"], third["line"]) == ("none.scm", "P108", 1)
+    shown = perdure("check", "macro.scm", "open.scm").stdout
+    assert "macro.scm: 1 error\n" in shown
+    assert "  in the expansion of either at macro.scm:5:1, template at macro.scm:4:14\n" in shown
 
 
 def test_ctrl_c_detaches_and_the_run_goes_on_later(

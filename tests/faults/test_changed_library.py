@@ -13,7 +13,7 @@ import pytest
 
 from perdure import Engine
 from perdure.frontends.scheme import standard
-from perdure.toolchain import standard as compiled
+from perdure.toolchain import toolchain
 
 PROGRAM = """
 (import (scheme base) (perdure))
@@ -42,7 +42,7 @@ def test_a_frame_of_an_old_library_goes_on_in_its_old_code(
     assert any(old in text for _, text in sources)
     changed = [(path, text.replace(old, new)) for path, text in sources]
     monkeypatch.setattr(standard, "standard_sources", lambda: changed)
-    monkeypatch.setattr(compiled, "default_cache_dir", lambda: tmp_path / "new")
+    monkeypatch.setattr(toolchain, "default_cache_dir", lambda: tmp_path / "new")
     with Engine(database) as engine:
         engine.send("one", 20, message_id="b")
         engine.send("one", 30, message_id="c")

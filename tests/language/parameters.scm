@@ -25,7 +25,7 @@
 (check (guard (e (#t (list e (a)))) (parameterize ((a 'x)) (raise (a)))) => '(x a))
 (check (with-exception-handler (lambda (e) (a)) (lambda () (parameterize ((a 'seen)) (raise-continuable 1)))) => 'seen)
 (check-error (parameterize ((5 1)) 1) => "parameterize: expected a parameter, got 5")
-(check-error (a 1) => "(a parameter): expected 0 arguments, got 1")
+(check-error (a 1 2) => "(a parameter [value]): expected 0 to 1 arguments, got 2")
 (check (map (lambda (x) (parameterize ((a x)) (a))) '(1 2 3)) => '(1 2 3))
 (check (let ((out (open-output-string))) (parameterize ((current-output-port out)) (display "captured") (write 'x)) (get-output-string out)) => "capturedx")
 (define (even-p n) (if (= n 0) (a) (parameterize ((a n)) (even-p (- n 1)))))

@@ -1,4 +1,5 @@
-"""Runs a test program on the bare machine: a simulated clock, messages to itself, and whatever a variation does between turns.
+"""Runs a test program on the bare machine: a simulated clock, messages to itself, a folder for its files, and whatever a
+variation does between turns.
 
 Goal: the language and the machine, without engine, store or worker.
 Method: `Driver(variation).run(program)` returns what was displayed and how the run ended; a `Variation` sees the machine between
@@ -7,20 +8,27 @@ any two turns and may replace it.
 
 from __future__ import annotations
 
+import atexit
 import functools
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
+from perdure.engine.boundary import from_python, to_python
+from perdure.engine.host import Files, host_functions
+from perdure.engine.python_modules import Function
 from perdure.machine.machine import Machine
 from perdure.machine.registers import EVALUATOR
+from perdure.machine.state import Request
 from perdure.machine.stepping import Stepper
-from perdure.machine.turn import Arrived, Fired
+from perdure.machine.turn import Arrived, Fired, Raised, Returned
 from perdure.snapshot import exchange
 from perdure.snapshot.heap import Codec
 from perdure.toolchain.toolchain import CompiledProgram, Toolchain
-from perdure.values.conditions import CODES
+from perdure.values.conditions import CODES, SchemeError
 from perdure.values.printer import write_string
 
 FOLDER = Path(__file__).parent
@@ -32,7 +40,7 @@ TURNS_MAX = 1_000_000
 class NoModules:
     """No Python module can be imported."""
 
-    def exports(self, module: str) -> Any:
+    def exports(self, module: str, directory: str) -> Any:
         raise AssertionError(module)
 
 
@@ -52,6 +60,29 @@ def world() -> World:
     codec = Codec(toolchain.provider, toolchain.natives, toolchain.is_global)
     toolchain.standard.announce = codec.add_natives
     return World(toolchain, codec)
+
+
+@functools.cache
+def files_folder() -> Path:
+    """Return where the programs of this process have their files."""
+    folder = Path(tempfile.mkdtemp(prefix="perdure-test-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+@functools.cache
+def host() -> dict[str, Function]:
+    return host_functions(Files(files_folder()), {"PERDURE_TEST": "granted"})
+
+
+def performed(request: Request) -> Returned | Raised:
+    """Perform an effect of the host."""
+    procedure, *arguments = request.arguments
+    try:
+        value = host()[procedure.function].call(*[to_python(each) for each in arguments])
+    except SchemeError as error:
+        return Raised(request.number, error.condition)
+    return Returned(request.number, from_python(value))
 
 
 @functools.cache
@@ -105,11 +136,11 @@ class Saved(Variation):
     """Stops before every statement; between two turns the run is encoded, forgotten and decoded.
 
     With `chain` > 0, each turn is saved as a delta, and the run is restored from the snapshot and the deltas every
-    so many turns.
+    so many turns. With `visits` > 0, it stops so many times at each site.
     """
 
-    def __init__(self, chain: int = 0) -> None:
-        self.stepper = Stepper()
+    def __init__(self, chain: int = 0, visits: int = 0) -> None:
+        self.stepper = Stepper(visits=visits)
         self.chain = chain
         self.payloads: list[bytes] = []
         self.heap: Any = None
@@ -148,7 +179,9 @@ class Saved(Variation):
 
 
 def run(what: CompiledProgram, variation: Variation | None = None) -> Ended:
-    """Run a program to its end, or until nothing happens any more."""
+    """Run a program to its end, or until nothing happens any more; there is no file when it begins."""
+    for left in files_folder().iterdir():
+        left.unlink()
     variation = variation or Variation()
     with EVALUATOR:
         machine = world().toolchain.new_run(what, "r1", [], START_S, 42)
@@ -175,6 +208,9 @@ def go_on(
         if outcome.status != "waiting":
             return Ended(outcome.status, _shown(outcome), "".join(output))
         requests = [r for _, r in machine.root.requests.entries.values()]
+        events = [performed(r) for r in requests if r.kind == "effect"]
+        if events:
+            continue
         timers = [r for r in requests if r.kind in ("timer", "alarm")]
         if not timers:
             return Ended("waiting", ", ".join(sorted(r.kind for r in requests)), "".join(output))

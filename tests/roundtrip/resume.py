@@ -17,6 +17,7 @@ def main(path: str) -> None:
     job = json.loads(Path(path).read_text())
     tools, codec = world().toolchain, world().codec
     definitions = {k: v.encode() for k, v in job["definitions"].items()}
+    tools.provider.fetch = definitions.get
     program = tools.load(job["program"].encode(), definitions)
     ended = []
     for now, payload in job["cases"]:

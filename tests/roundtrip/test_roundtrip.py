@@ -1,4 +1,4 @@
-"""Every program of tests/language has the same output and result, whatever happens to it between two steps.
+"""Every program of tests/language and tests/srfi has the same output and result, whatever happens to it between two steps.
 
 Goal: promise 4 of the design, and the soundness of captures: saved and restored at every site, from full snapshots and from deltas,
 in a fresh process, on small stacks, with overflows out of nowhere, cut at one statement only.
@@ -19,15 +19,21 @@ import sys
 from pathlib import Path
 
 import pytest
-from runs import Saved, Variation, names, program, run
+from runs import SRFIS, Saved, Variation, names, program, run, world
 from variations import OnceSaved, Overflows, SmallStack
 
+from perdure.snapshot import wire
+from perdure.values.ports import CONSOLE
+
 WHOLE = os.environ.get("PERDURE_SWEEP") == "1"
-NAMES = names()
+LIBRARIES = names(SRFIS)
+NAMES = names() + (LIBRARIES if WHOLE else [])
 STACKS = range(60, 141) if WHOLE else (60, 77, 101, 140)
 INTERVALS = range(41, 140) if WHOLE else (41, 67, 103)
 STATEMENTS = range(1, 400) if WHOLE else (1, 2, 3, 5, 8, 13, 21, 34, 55, 89)
 FRESH_VISITS = 2 if WHOLE else 1
+DEFINITIONS = 4
+"""Where a full snapshot has its table of definitions."""
 FRESH_MAX = 100_000 if WHOLE else 40
 
 
@@ -41,6 +47,14 @@ def test_a_run_restored_from_full_snapshots_at_every_site_is_the_same(name):
     saved = Saved()
     assert run(program(name), saved) == straight(name)
     assert saved.restores > 10
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_a_run_of_a_library_restored_at_the_first_visits_of_every_site_is_the_same(name):
+    for chain in (0, 5):
+        saved = Saved(chain=chain, visits=2)
+        assert run(program(name), saved) == straight(name)
+        assert saved.restores > 10
 
 
 @pytest.mark.parametrize("chain", [1, 2, 3, 7] if WHOLE else [1, 4])
@@ -102,18 +116,26 @@ class Fresh(Saved):
 
 
 @pytest.mark.parametrize(
-    "name", NAMES if WHOLE else ["call_cc", "dynamic_wind", "tasks", "lists", "records"]
+    "name",
+    [n for n in NAMES if n != "port-files"]
+    if WHOLE
+    else ["call_cc", "dynamic_wind", "eval", "tasks", "lists", "records"],
 )
 def test_a_run_goes_on_in_a_fresh_process(name, tmp_path):
-    """A new interpreter knows the program's payload, its definitions and one snapshot, and nothing else."""
+    """A new interpreter knows the program's payload, its definitions and one snapshot, and nothing else; so no files either."""
     fresh = Fresh()
     assert run(program(name), fresh) == straight(name)
     kept = fresh.kept[:: max(1, len(fresh.kept) // FRESH_MAX)][:FRESH_MAX]
     assert kept
     compiled = program(name)
+    provider = world().toolchain.provider
+    used = {digest for _, _, payload in kept for digest in wire.unpack(payload)[DEFINITIONS]}
     job = {
         "program": compiled.payload.decode(),
-        "definitions": {k: v.decode() for k, v in compiled.definitions.items()},
+        "definitions": {
+            **{digest: provider.data(digest).decode() for digest in used - {CONSOLE}},
+            **{digest: data.decode() for digest, data in compiled.definitions.items()},
+        },
         "cases": [[now, payload.hex()] for _, now, payload in kept],
     }
     path = tmp_path / "job.json"

@@ -17,6 +17,10 @@ An error *inside* a running program is not in this tree: it is a condition, a va
 A message is lower case, gives the id, the place, what was expected, what was found and the next step.
 """
 
+from collections.abc import Sequence
+
+from msgspec import Struct
+
 from perdure.base.spans import Span, excerpt
 
 
@@ -36,17 +40,38 @@ class PerdureError(Exception):
         return f"{text}\n  next: {self.hint}" if self.hint else text
 
 
+class Note(Struct, frozen=True):
+    """Something to know besides an error's own place: a line for people, and the place that it names."""
+
+    message: str
+    span: Span | None
+
+
 class ProgramError(PerdureError):
-    """Something is wrong with a program's text, found before it runs."""
+    """Something is wrong with a program's text, found before it runs.
+
+    `notes` is the chain of macro expansions that the text came out of, the outermost first. A `warning` does not
+    keep the program from being started.
+    """
 
     exit_code = 2
 
     def __init__(
-        self, code: str, message: str, *, span: Span | None = None, source: str = "", hint: str = ""
+        self,
+        code: str,
+        message: str,
+        *,
+        span: Span | None = None,
+        source: str = "",
+        hint: str = "",
+        notes: Sequence[Note] = (),
+        warning: bool = False,
     ) -> None:
         super().__init__(code, message, hint=hint)
         self.span = span
         self.source = source
+        self.notes = tuple(notes)
+        self.warning = warning
 
     def __str__(self) -> str:
         text = f"[{self.code}] {self.message}"
@@ -54,6 +79,7 @@ class ProgramError(PerdureError):
             text = f"{self.span}: {text}"
             shown = excerpt(self.span, self.source)
             text = f"{text}\n{shown}" if shown else text
+        text = "\n".join([text, *(f"  {note.message}" for note in self.notes)])
         return f"{text}\n  next: {self.hint}" if self.hint else text
 
 
@@ -62,7 +88,14 @@ class SyntaxErrors(ProgramError):
 
     def __init__(self, errors: list[ProgramError]) -> None:
         first = errors[0]
-        super().__init__(first.code, first.message, span=first.span, source=first.source)
+        super().__init__(
+            first.code,
+            first.message,
+            span=first.span,
+            source=first.source,
+            hint=first.hint,
+            notes=first.notes,
+        )
         self.errors = errors
 
     def __str__(self) -> str:

@@ -14,14 +14,26 @@ DATUM_DEPTH_MAX: Final = 1_000
 """Nesting of parentheses. Deep enough for generated code; shallow enough that CPython's own compiler
 accepts what comes out (about 3,000 nested nodes)."""
 
-EXPANSION_STEPS_MAX: Final = 1_000_000
+READ_DEPTH_MAX: Final = 10_000_000
+"""Nesting of data that `read` takes from a port: they are not compiled, so memory alone is what they need."""
+
+READ_AGAIN_MAX: Final = 20
+"""How often reading goes on behind a list that is never closed, which costs the rest of the text each time."""
+
+SYNTAX_ERRORS_MAX: Final = 100
+"""Errors of one program that are reported."""
+
+EXPANSION_STEPS_MAX: Final = 300_000
 """Macro uses in one program: a macro that expands into itself stops here with an error."""
 
-EXPANSION_DEPTH_MAX: Final = 10_000
+EXPANSION_DEPTH_MAX: Final = 5_000
 """Macro uses that come out of one another: a macro that expands into itself stops here, in a fraction of a second."""
 
 EXPANSION_PARTS_MAX: Final = 1_000_000
 """Parts of lists that one macro use may build: a macro that doubles its arguments each time stops here."""
+
+EXPANSION_WORK_MAX: Final = 3_000_000
+"""Parts of lists, and scopes of names, that all macro uses of a program may make together: some seconds of work."""
 
 PATTERN_DEPTH_MAX: Final = 100
 """Nesting of one pattern or template of `syntax-rules`; these alone are walked on Python's stack."""
@@ -65,6 +77,15 @@ PAYLOAD_MAX_BYTES: Final = 16 * 1024 * 1024
 BOUNDARY_DEPTH_MAX: Final = 500
 """Nesting of data that crosses to or from Python or JSON."""
 
+FILE_MAX_BYTES: Final = 64 * 1024 * 1024
+"""A file that a program opens for reading: it is read whole, and lies in the run's heap."""
+
+FILE_BUFFER_CHARS: Final = 64 * 1024
+"""What a file's port collects before it is written out: one effect for so much."""
+
+FILE_PIECE_BYTES: Final = 4 * 1024 * 1024
+"""What one effect writes to a file at most; well below PAYLOAD_MAX_BYTES."""
+
 SNAPSHOT_MAX_BYTES: Final = 4 * 1024 * 1024 * 1024
 """A stored snapshot or delta, decompressed; the declared size is checked before anything is allocated."""
 
@@ -105,7 +126,7 @@ COMMIT_ATTEMPTS: Final = 20
 CANCEL_GRACE_S: Final = 1.0
 """How long cancelled async effects may take to clean up when a worker ends."""
 
-SHOWN_VALUE_CHARS: Final = 200
+SHOWN_VALUE_CHARS: Final = 100
 """One variable's value in `show` and in error reports."""
 
 YIELD_S: Final = 0.02

@@ -56,6 +56,20 @@ ALLOW = Parameter(
     "A Python module that programs may import besides those beside them.",
     ("--allow-python",),
 )
+FILES = Parameter(
+    "files",
+    "option",
+    'The files that programs may open: "all", "none", or a directory.',
+    ("--files",),
+    str,
+    "all",
+)
+NO_ENVIRONMENT = Parameter(
+    "no_environment",
+    "flag",
+    "Let programs read no environment variables.",
+    ("--no-environment",),
+)
 TIMEOUT = Parameter("timeout", "option", "Seconds to wait at most.", ("--timeout",), float)
 
 COMMANDS: dict[str, Command] = {
@@ -68,8 +82,23 @@ COMMANDS: dict[str, Command] = {
             ID,
             Parameter("stress", "flag", "Save and restore the run at every site.", ("--stress",)),
             ALLOW,
+            FILES,
+            NO_ENVIRONMENT,
             DB,
             JSON,
+        ),
+    ),
+    "repl": Command(
+        "repl:repl",
+        "Evaluate forms as they are typed, in a session that survives its terminal.",
+        (
+            Parameter(
+                "id", "option", "The session's id; a session of that id goes on.", ("--id",)
+            ),
+            ALLOW,
+            FILES,
+            NO_ENVIRONMENT,
+            DB,
         ),
     ),
     "start": Command(
@@ -96,6 +125,8 @@ COMMANDS: dict[str, Command] = {
                 30.0,
             ),
             ALLOW,
+            FILES,
+            NO_ENVIRONMENT,
             DB,
             JSON,
         ),
@@ -153,7 +184,7 @@ COMMANDS: dict[str, Command] = {
     "check": Command(
         "checking:check",
         "Report syntax errors, unbound names and wrong arities, without running.",
-        (FILE, ALLOW, JSON),
+        (FILE, Parameter("more", "many", "More Scheme files."), ALLOW, JSON),
     ),
     "db prune": Command(
         "database:prune",

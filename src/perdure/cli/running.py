@@ -44,6 +44,8 @@ def run(
     id: str | None,
     stress: bool,
     allow_python: tuple[str, ...],
+    files: str,
+    no_environment: bool,
     db: str | None,
     json: bool,
 ) -> int:
@@ -58,6 +60,8 @@ def run(
         execute="own",
         allow_python=allow_python,
         directory=Path.cwd(),
+        files=files,
+        environment=not no_environment,
         stress=stress,
     )
     for number in (signal.SIGINT, signal.SIGTERM):

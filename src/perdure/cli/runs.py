@@ -52,6 +52,8 @@ def worker(
     until_idle: bool,
     drain_timeout: float,
     allow_python: tuple[str, ...],
+    files: str,
+    no_environment: bool,
     db: str | None,
     json: bool,
 ) -> int:
@@ -67,7 +69,13 @@ def worker(
             console.note(f"{commit.run_id}  {commit.status}{detail}")
 
     with Engine(
-        url, execute="none", allow_python=allow_python, directory=Path.cwd(), observer=observe
+        url,
+        execute="none",
+        allow_python=allow_python,
+        directory=Path.cwd(),
+        files=files,
+        environment=not no_environment,
+        observer=observe,
     ) as engine:
         found = engine.worker(until_idle=until_idle)
         signalled: list[int] = []
@@ -129,16 +137,18 @@ def print_answer(answer: Answer, *, json: bool) -> int:
         return code
     assert answer.result is not None, "a run that has ended has a result or an error"
     found = answer.result
+    code = console.OK if found.exit_code is None else found.exit_code
     if not json:
-        if not found.crosses or found.value is not UNSPECIFIED:
+        shown = not found.crosses or found.value is not UNSPECIFIED
+        if shown and found.exit_code is None:
             console.answer(found.written, None)
-        return console.OK
+        return code
     said: Any = {"$written": found.written}
     if found.crosses:
         with contextlib.suppress(BoundaryError):
             said = jsonable.to_jsonable(to_python(found.value))
     console.answer("", said)
-    return console.OK
+    return code
 
 
 def send(

@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
-from perdure.base import trampoline
+from perdure.base import limits, trampoline
 from perdure.ir import core
+
+NO, HERE, WITHIN = 0, 1, 2
+"""Whether a procedure is only called in tail position: not so, of its own body, or also of a loop in tail position there."""
 
 Free = frozenset[core.Local]
 _NONE: Free = frozenset()
@@ -22,6 +25,7 @@ class Analysis:
 
     def __init__(self) -> None:
         self._free: dict[int, Free] = {}
+        self._loops: dict[tuple[int, int], int] = {}
         self._keep: list[Any] = []
 
     def free(self, node: Any) -> Free:
@@ -30,6 +34,37 @@ class Analysis:
         if found is None:
             found = trampoline.run(self._walk(node))
         return found
+
+    def loops(self, node: core.Letrec, room: int) -> int:
+        """Return whether `(letrec ((f (lambda …))) (f a …))` can be a loop, and where from it is gone round.
+
+        Args:
+          node: the letrec.
+          room: how many loops may nest from here on.
+        """
+        key = (id(node), room)
+        found = self._loops.get(key)
+        if found is None:
+            self._keep.append(node)
+            found = self._loops[key] = self._loops_within(node, room) if room > 0 else NO
+        return found
+
+    def _loops_within(self, node: core.Letrec, room: int) -> int:
+        if len(node.bindings) != 1:
+            return NO
+        (var, lam), call = node.bindings[0], node.body
+        if not (
+            isinstance(lam, core.Lambda)
+            and lam.rest is None
+            and not var.assigned
+            and isinstance(call, core.Call)
+            and is_reference(call.function, var)
+            and len(call.arguments) == len(lam.params)
+            and all(var not in self.free(a) for a in call.arguments)
+            and branch_depth(lam.body) <= limits.EXPRESSION_DEPTH_MAX
+        ):
+            return NO
+        return only_tail_calls(lam.body, var, len(lam.params), self, room - 1)
 
     def _walk(self, node: Any) -> Generator[Any, Any, Free]:
         known = self._free.get(id(node))
@@ -85,18 +120,22 @@ def is_reference(node: Any, target: core.Local | tuple[str, str]) -> bool:
     return isinstance(node, core.GlobalRef) and (node.library, node.name) == target
 
 
-def tail_calls(body: Any, target: core.Local | tuple[str, str], count: int) -> bool:
-    """Whether `body` calls `target` with `count` arguments in tail position, at least once."""
-    work = [body]
+def tail_calls(
+    body: Any, target: core.Local | tuple[str, str], count: int, analysis: Analysis, room: int
+) -> bool:
+    """Whether `body` calls `target` with `count` arguments in tail position, of a loop there too, at least once."""
+    work = [(body, HERE)]
     while work:
-        node = work.pop()
+        node, where = work.pop()
         match node:
             case core.If():
-                work += [node.then, node.otherwise]
+                work += [(node.then, where), (node.otherwise, where)]
             case core.Seq():
-                work.append(node.body[-1])
+                work.append((node.body[-1], where))
+            case core.Letrec() if where == HERE and analysis.loops(node, room):
+                work.append((node.bindings[0][1].body, WITHIN))
             case core.Let() | core.Letrec():
-                work.append(node.body)
+                work.append((node.body, where))
             case core.Call() if is_reference(node.function, target):
                 if len(node.arguments) == count:
                     return True
@@ -120,31 +159,43 @@ def branch_depth(body: Any) -> int:
     return deepest
 
 
-def only_tail_calls(body: Any, target: core.Local, count: int, analysis: Analysis) -> bool:
-    """Whether every use of `target` in `body` is a call in tail position with `count` arguments."""
-    work = [body]
+def only_tail_calls(
+    body: Any, target: core.Local, count: int, analysis: Analysis, room: int
+) -> int:
+    """Return whether every use of `target` in `body` is a call in tail position with `count` arguments.
+
+    The tail position of a loop that is in tail position counts (WITHIN), but not that of a loop in that one.
+    """
+    found = HERE
+    work = [(body, HERE)]
     while work:
-        node = work.pop()
+        node, where = work.pop()
         if target not in analysis.free(node):
             continue
+        found = max(found, where)
         match node:
             case core.If():
                 if target in analysis.free(node.test):
-                    return False
-                work += [node.then, node.otherwise]
+                    return NO
+                work += [(node.then, where), (node.otherwise, where)]
             case core.Seq():
                 if any(target in analysis.free(n) for n in node.body[:-1]):
-                    return False
-                work.append(node.body[-1])
+                    return NO
+                work.append((node.body[-1], where))
+            case core.Letrec() if any(target in analysis.free(v) for _, v in node.bindings):
+                inside = where == HERE and analysis.loops(node, room)
+                if not inside or target in analysis.free(node.body):
+                    return NO
+                work.append((node.bindings[0][1].body, WITHIN))
             case core.Let() | core.Letrec():
                 if any(target in analysis.free(value) for _, value in node.bindings):
-                    return False
-                work.append(node.body)
+                    return NO
+                work.append((node.body, where))
             case core.Call() if is_reference(node.function, target):
                 if len(node.arguments) != count or any(
                     target in analysis.free(a) for a in node.arguments
                 ):
-                    return False
+                    return NO
             case _:
-                return False
-    return True
+                return NO
+    return found

@@ -35,6 +35,20 @@ def leaves(block: list[Any], loop: int) -> bool:
     return False
 
 
+def rounds(block: list[Any]) -> set[int]:
+    """Return the sites of the loops that a block goes round."""
+    found: set[int] = set()
+    for statement in block:
+        match statement:
+            case anf.Continue():
+                found.add(statement.loop)
+            case anf.If():
+                found |= rounds(statement.then) | rounds(statement.otherwise)
+            case anf.Loop():
+                found |= rounds(statement.body)
+    return found
+
+
 def calls(block: list[Any]) -> bool:
     """Whether a block calls procedures, so that recursion through it must be able to stop."""
     return any(

@@ -23,6 +23,7 @@ from typing import Any
 from msgspec import Struct
 
 from perdure.compiler import anf
+from perdure.compiler.blocks import leaves, rounds
 from perdure.compiler.expressions import (
     Atom,
     Choice,
@@ -36,6 +37,7 @@ from perdure.compiler.expressions import (
     target,
 )
 from perdure.compiler.inline import INLINE, INTERNAL, Inline
+from perdure.compiler.variants import unsigned_variables, variant
 from perdure.machine.code import CALL, TAIL
 
 FUSED_DEPTH_MAX = 12
@@ -58,6 +60,7 @@ class Usage:
     def __init__(self, form: anf.LambdaForm, free: dict[int, frozenset[str]]) -> None:
         self.reads: Counter[str] = Counter()
         self.writes: Counter[str] = Counter(form.params)
+        self.unsigned = unsigned_variables(form)
         self._free = free
         self._walk(form.body)
 
@@ -121,7 +124,7 @@ class Emitter:
         self._loops = loops
         self._careful = careful
         self._pending: dict[str, Expression] = {}
-        self._inside: set[int] = set()
+        self._inside: list[int] = []
         self._order: dict[int, int] = {}
 
     # -- waiting operations -----------------------------------------------------------------
@@ -137,11 +140,11 @@ class Emitter:
         if any(type(a) is str and a in self._pending for a in atoms):
             self._flush(out)
 
-    def _flush(self, out: list[ast.stmt]) -> None:
-        """Assign everything that is waiting, oldest first."""
+    def _flush(self, out: list[ast.stmt], taken: list[Expression] | None = None) -> None:
+        """Assign everything that is waiting, oldest first; what the statement itself took is not assigned."""
         while self._pending:
             variable = next(iter(self._pending))
-            oldest = self._oldest([], 0)
+            oldest = self._oldest(taken or [], 0)
             expression = self._pending.pop(variable)
             self._mark(expression, expression.site, oldest)
             value = expression.value(self._names, expression.site)
@@ -200,20 +203,19 @@ class Emitter:
                 self._set_global(statement, out)
 
     def _prepare(
-        self, site: int, atoms: tuple[anf.Atom, ...], out: list[ast.stmt], *, keep: bool = False
+        self, site: int, atoms: tuple[anf.Atom, ...], out: list[ast.stmt]
     ) -> list[Expression]:
-        """Take a statement's operands, and assign what waits besides unless `keep`."""
+        """Take a statement's operands, and assign what waits besides."""
         taken = [self._take(a) for a in atoms]
         first = self._oldest(taken, site)
-        if not keep:
-            self._flush(out)
+        self._flush(out, taken)
         for expression in taken:
             self._mark(expression, site, first)
         return taken
 
     def _set(self, statement: anf.Set, out: list[ast.stmt]) -> None:
         site, variable = statement.site, statement.target
-        inline = INLINE[statement.op, len(statement.args)]
+        inline = variant(statement, self._usage.unsigned)
         if self._careful and statement.op not in INTERNAL:
             callee = name(f"%:{statement.op}", site)
             args = [self._names.atom(a, site) for a in statement.args]
@@ -238,6 +240,9 @@ class Emitter:
         ):
             self._pending[variable] = operation
             return
+        if any(self._order[e.first] > self._order[oldest_own] for e in self._pending.values()):
+            # Redone from its own place, one of these would need what this operation took.
+            self._flush(out, taken)
         self._mark(operation, site, first)
         out.append(_assign(variable, operation.value(self._names, site), site))
 
@@ -331,12 +336,20 @@ class Emitter:
         site = statement.site
         forever = constant(True, site)
         if isinstance(statement, Partial):
-            out.append(ast.While(forever, self.block(statement.body), [], **place(site)))
+            self._inside.append(0)
+            body = self.block(statement.body)
+            self._inside.pop()
+            out.append(ast.While(forever, body, [], **place(site)))
             return
-        self._inside.add(site)
+        self._inside.append(site)
         body = [poll(site), *self.block(statement.body)]
-        self._inside.discard(site)
+        self._inside.pop()
         out.append(ast.While(forever, body, [], **place(site)))
+        for outer in rounds(statement.body) & set(self._inside):
+            # At the line of the outer loop's head: its variables have their values, so that is what a stop has to redo.
+            assert outer == self._inside[-1], "a loop goes round the one around it only"
+            assert not leaves(statement.body, site), "and then it is left in no other way"
+            out.append(ast.Continue(**place(outer)))
 
     def _continue(self, statement: anf.Continue, out: list[ast.stmt]) -> None:
         site = statement.site
@@ -357,7 +370,9 @@ class Emitter:
                 values = [e.value(self._names, site) for _, e in moves]
                 value = ast.Tuple(values, ast.Load(), **place(site))
                 out.append(ast.Assign([variables], value, **place(site)))
-            out.append(ast.Continue(**place(site)))
+            # The loop around is gone round by leaving this one; `_loop` goes on from there.
+            direct = loop.site == self._inside[-1]
+            out.append(ast.Continue(**place(site)) if direct else ast.Break(**place(site)))
             return
         self.kinds[site] = TAIL
         if loop.through is not None:

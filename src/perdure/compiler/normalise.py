@@ -19,20 +19,21 @@ from typing import Any
 from msgspec import Struct
 
 from perdure.base import limits, trampoline
-from perdure.compiler import anf
+from perdure.compiler import anf, simplify
 from perdure.compiler.analysis import (
+    NO,
+    WITHIN,
     Analysis,
     branch_depth,
     is_reference,
-    only_tail_calls,
     tail_calls,
 )
 from perdure.compiler.blocks import calls, terminates
 from perdure.compiler.inline import FOLDED, INLINE
 from perdure.compiler.liveness import annotate
 from perdure.compiler.numbering import Numbering
+from perdure.compiler.records import NO_RECORDS, RecordProcedures, operation
 from perdure.ir import core
-from perdure.values.types import Char, Singleton, Symbol
 
 _UNSPECIFIED = anf.Global("!", "unspecified")
 
@@ -63,11 +64,27 @@ class Normaliser(Numbering):
     """Normalises one top-level form; `definition()` has the result, `spans` the places of its sites."""
 
     def __init__(
-        self, library: str, name: str, assigned: frozenset[tuple[str, str]] = frozenset()
+        self,
+        library: str,
+        name: str,
+        assigned: frozenset[tuple[str, str]] = frozenset(),
+        *,
+        keeps_top: bool = True,
+        records: RecordProcedures = NO_RECORDS,
     ) -> None:
-        """Prepare for one form; `assigned` names the globals whose self-calls must not become loops."""
+        """Prepare for one form.
+
+        Args:
+          library: the library that it belongs to.
+          name: what it defines, "" for an expression.
+          assigned: the globals whose self-calls must not become loops.
+          keeps_top: its last call keeps the form's frame, for reports; not for `eval`, which calls in tail position.
+          records: the procedures whose calls become operations (compiler.records).
+        """
+        self._records = records
         self.library = library
         self._assigned = assigned
+        self._keeps_top = keeps_top
         self.name = name
         super().__init__()
         self._lambdas: list[anf.LambdaForm | None] = []
@@ -75,6 +92,7 @@ class Normaliser(Numbering):
         self._static: dict[core.Local, anf.Static] = {}
         self._facts = Analysis()
         self._nested = 0
+        self._number = 0
 
     def run(self, form: Any) -> anf.Definition:
         """Return the definition of a top-level form."""
@@ -96,20 +114,23 @@ class Normaliser(Numbering):
 
     def _fill(self, number: int, node: core.Lambda, own: Target | None) -> Steps:
         """Normalise a procedure into its reserved number; self-calls through `own` may become a loop."""
-        outer, self.span = self.span, node.span or self.span
+        outer, self.span = self.span, node.span
         outer_nested, self._nested = self._nested, 0
+        outer_number, self._number = self._number, number
         entry = self.new_site()
         body: list[Any] = []
         looping = (
             own is not None
             and node.rest is None
-            and tail_calls(node.body, own, len(node.params))
+            and tail_calls(
+                node.body, own, len(node.params), self._facts, limits.LOOPS_NESTED_MAX - 1
+            )
             and branch_depth(node.body) <= limits.EXPRESSION_DEPTH_MAX
         )
         everyone = [*node.params, *([node.rest] if node.rest else [])]
         if looping:
             assert own is not None
-            names = yield from self._loop_body(node, own, Ret(), body, 0)
+            names = yield from self._loop_body(node, own, Ret(), body, {}, 0)
             params, rest = tuple(names), ""
             boxed: tuple[str, ...] = ()
         else:
@@ -123,11 +144,22 @@ class Normaliser(Numbering):
         )
         self.span = outer
         self._nested = outer_nested
+        self._number = outer_number
 
     def _loop_body(
-        self, node: core.Lambda, own: Target, to: Destination, out: list[Any], depth: int
+        self,
+        node: core.Lambda,
+        own: Target,
+        to: Destination,
+        out: list[Any],
+        loops: Loops,
+        depth: int,
     ) -> Steps:
-        """Emit the body of a procedure as a loop and return the names of the loop's variables."""
+        """Emit the body of a procedure as a loop and return the names of the loop's variables.
+
+        `loops` are the ones around it that it is in tail position of: its body may go round the next one, too.
+        """
+        around = dict([*loops.items()][-1:]) if isinstance(to, Ret) else {}
         names = []
         for param in node.params:
             plain = self.name_of(param)
@@ -144,7 +176,7 @@ class Normaliser(Numbering):
         elif isinstance(to, Eff):
             to = Var(self.fresh("_"), loop.site)
         self._nested += 1
-        yield self._convert(node.body, to, loop.body, {own: loop}, depth)
+        yield self._convert(node.body, to, loop.body, {**around, own: loop}, depth)
         self._nested -= 1
         self._leave(outer, out)
         return names
@@ -241,7 +273,11 @@ class Normaliser(Numbering):
                     yield self._convert(part, Eff(), out, {}, depth)
                 yield self._convert(node.body[-1], to, out, loops, depth)
             case core.Let():
-                yield self._let(node, to, out, loops, depth)
+                simpler = simplify.value(node)
+                if simpler is node:
+                    yield self._let(node, to, out, loops, depth)
+                else:
+                    yield self._if(simpler, to, out, loops, depth)
             case core.Letrec():
                 yield self._letrec(node, to, out, loops, depth)
             case core.Call():
@@ -282,9 +318,9 @@ class Normaliser(Numbering):
     def _if(
         self, node: core.If, to: Destination, out: list[Any], loops: Loops, depth: int
     ) -> Steps:
-        test, then, otherwise = _truth(node.test), node.then, node.otherwise
+        test, then, otherwise = simplify.truth(node.test), node.then, node.otherwise
         while isinstance(test, core.Call) and _primitive(test, "not", 1):
-            test, then, otherwise = _truth(test.arguments[0]), otherwise, then
+            test, then, otherwise = simplify.truth(test.arguments[0]), otherwise, then
         if isinstance(test, core.Const):
             chosen = otherwise if test.value is None else then
             yield self._convert(chosen, to, out, loops, depth)
@@ -330,7 +366,7 @@ class Normaliser(Numbering):
         self, node: core.Letrec, to: Destination, out: list[Any], loops: Loops, depth: int
     ) -> Steps:
         """Bind procedures as closure groups; variables that are used before their value need boxes."""
-        if (yield from self._as_loop(node, to, out, depth)):
+        if (yield from self._as_loop(node, to, out, loops, depth)):
             return
         pending: list[tuple[core.Local, core.Lambda]] = []
         boxes = [
@@ -398,27 +434,18 @@ class Normaliser(Numbering):
             yield self._closures(group, out)
             rest = [p for p in rest if p not in group]
 
-    def _as_loop(self, node: core.Letrec, to: Destination, out: list[Any], depth: int) -> Steps:
+    def _as_loop(
+        self, node: core.Letrec, to: Destination, out: list[Any], loops: Loops, depth: int
+    ) -> Steps:
         """Emit `(letrec ((f (lambda …))) (f a …))` as a loop where `f` is only called in tail position."""
-        if len(node.bindings) != 1 or self._nested >= limits.LOOPS_NESTED_MAX:
-            return False
+        found = self._facts.loops(node, limits.LOOPS_NESTED_MAX - self._nested)
+        if found == NO or (found == WITHIN and not isinstance(to, Ret)):
+            return False  # a loop inside that goes round this one can't also leave it with a value
         var, lam = node.bindings[0]
         call = node.body
-        if not (
-            isinstance(lam, core.Lambda)
-            and lam.rest is None
-            and not var.assigned
-            and isinstance(call, core.Call)
-            and is_reference(call.function, var)
-            and len(call.arguments) == len(lam.params)
-            and all(var not in self._facts.free(a) for a in call.arguments)
-            and only_tail_calls(lam.body, var, len(lam.params), self._facts)
-            and branch_depth(lam.body) <= limits.EXPRESSION_DEPTH_MAX
-        ):
-            return False
         values = yield self._atoms(call.arguments, out, depth)
         at = len(out)
-        names = yield from self._loop_body(lam, var, to, out, depth)
+        names = yield from self._loop_body(lam, var, to, out, loops, depth)
         moves: list[Any] = []
         for name, value in zip(names, values, strict=True):
             self._set(moves, name, "%move", value)
@@ -430,6 +457,7 @@ class Normaliser(Numbering):
     def _call(
         self, node: core.Call, to: Destination, out: list[Any], loops: Loops, depth: int
     ) -> Steps:
+        node = operation(node, self._records) or node
         function, arguments = node.function, node.arguments
         for target, loop in loops.items():
             if is_reference(function, target) and len(arguments) == len(loop.variables):
@@ -465,7 +493,7 @@ class Normaliser(Numbering):
         out: list[Any],
     ) -> None:
         match to:
-            case Ret() if self._keeps_frame(callee):
+            case Ret() if self._keeps_frame(callee, len(values)):
                 name = self.fresh("t")
                 out.append(anf.Call(self.new_site(), name, callee, values, spread))
                 out.append(anf.Return(self.new_site(), name))
@@ -478,18 +506,24 @@ class Normaliser(Numbering):
                 name = self.fresh("_")
                 out.append(anf.Call(self.new_site(), name, callee, values, spread))
 
-    def _keeps_frame(self, callee: anf.Atom) -> bool:
+    def _keeps_frame(self, callee: anf.Atom, count: int) -> bool:
         """Whether a call in tail position keeps its frame, so that a report can say where the program stands.
 
-        Only calls that end in an error or wait outside the program: no loop runs through them, so space stays constant.
+        Only where space stays constant: a top-level form is done once; through the others no loop runs, because they end in
+        an error, wait outside the program, or call what they are given before their own end.
         """
         if isinstance(callee, anf.Constant):
             nodes = self.constants[callee.index]
             return bool(nodes[0][0] == "P")
-        return isinstance(callee, anf.Global) and (
-            (callee.library == core.CONTROL and callee.name in _PLACES)
-            or (callee.library == core.PRIMITIVES and callee.name in _PLACES)
-        )
+        if self._number == 0 and self._keeps_top:
+            return True
+        if not isinstance(callee, anf.Global):
+            return False
+        if callee.library in (core.CONTROL, core.PRIMITIVES) and callee.name in _PLACES:
+            return True
+        if callee.name == "hash-table-ref":
+            return count == 2  # a third argument is called in tail position
+        return callee.library.startswith("perdure.") and callee.name in _RETURNING
 
     def _open_code(
         self, name: str, arguments: list[Any], to: Destination, out: list[Any], depth: int
@@ -498,8 +532,7 @@ class Normaliser(Numbering):
         while name in FOLDED and len(arguments) > 2:
             first = core.Call(core.GlobalRef(core.PRIMITIVES, name), arguments[:2])
             arguments = [first, *arguments[2:]]
-        if name in _EQUIVALENCES and len(arguments) == 2:
-            name, arguments = _comparison(name, arguments)
+        name, arguments = simplify.comparison(name, arguments)
         if (name, len(arguments)) not in INLINE or name.startswith("%unbox"):
             return False
         values = yield self._atoms(arguments, out, depth)
@@ -541,37 +574,19 @@ _PLACES = frozenset(
 )
 """Procedures that stop or wait: a call of one keeps its frame in tail position, too."""
 
-_EQUIVALENCES = frozenset({"eq?", "eqv?", "equal?"})
-
-
-def _comparison(name: str, arguments: list[Any]) -> tuple[str, list[Any]]:
-    """Return a cheaper operation for a comparison with a constant, constant last; else what was given."""
-    for index, argument in enumerate(arguments):
-        if isinstance(argument, core.Const):
-            value, others = argument.value, [arguments[1 - index], argument]
-            if type(value) is int:
-                return "%is-integer", others
-            if value is None or value is ... or isinstance(value, Symbol | Char | Singleton):
-                return "%is", others
-    return name, arguments
+_RETURNING_NAMES = """
+map %map-1 for-each %for-each-1 append-map filter-map filter remove partition reduce fold fold-left
+fold-right list-index count assoc member delete delete-duplicates find find-tail list-tabulate
+vector-map %vector-map-1 vector-for-each %vector-for-each-1 vector-fold vector-map!
+string-map string-for-each string-count sort sort! list-sort
+hash-table-update! hash-table-update!/default hash-table-walk hash-table-fold
+make-parameter %with-parameters dynamic-wind with-exception-handler force
+"""
+_RETURNING = frozenset(_RETURNING_NAMES.split())
+"""Library procedures that never call in tail position what they are given."""
 
 
 def _primitive(node: core.Call, name: str, count: int | None = None) -> bool:
     return is_reference(node.function, (core.PRIMITIVES, name)) and (
         count is None or len(node.arguments) == count
     )
-
-
-def _truth(node: Any) -> Any:
-    """Return a simpler expression with the same truth: `(let ((t a)) (if t t b))` is `(if a #t b)`."""
-    if isinstance(node, core.Let) and len(node.bindings) == 1:
-        var, value = node.bindings[0]
-        body = node.body
-        if (
-            isinstance(body, core.If)
-            and is_reference(body.test, var)
-            and is_reference(body.then, var)
-            and not var.assigned
-        ):
-            return core.If(value, core.Const(...), body.otherwise, node.span)
-    return node

@@ -84,6 +84,11 @@ class Loaded:
         """Where the sites stand in the source; empty if that was not stored."""
         return msgspec.json.decode(self._spans, type=dict[int, Span]) if self._spans else {}
 
+    def place(self, spans: bytes) -> None:
+        """Change where the sites stand in the source."""
+        self._spans = spans
+        self.__dict__.pop("spans", None)
+
     def register(self, code: Code, *, careful: bool = False) -> None:
         """Make a code object known to the machine."""
         info = CodeInfo(code.code, self.digest, code.number, False, code.kinds, code.redo, careful)
@@ -95,6 +100,7 @@ class Provider:
 
     def __init__(self) -> None:
         self._loaded: dict[str, Loaded] = {}
+        self._places: dict[str, bytes] = {}
         self.fetch: Callable[[str], bytes | None] = lambda _: None
         """Finds the bytes of a definition that was not added, by its digest: in a store."""
 
@@ -104,6 +110,12 @@ class Provider:
         """Make a definition known. The same digest twice is the same definition."""
         if digest not in self._loaded:
             self._loaded[digest] = Loaded(digest, data, procedures, spans)
+
+    def place(self, digest: str, spans: bytes) -> None:
+        """Say where the sites of a definition stand in the source; of equal definitions, the last one said counts."""
+        self._places[digest] = spans
+        if digest in self._loaded:
+            self._loaded[digest].place(spans)
 
     def knows(self, digest: str) -> bool:
         """Whether a definition was added."""
@@ -118,7 +130,7 @@ class Provider:
                 raise SnapshotError("P511", f"definition {digest} is not in the database")
             if anf.hash_of(data) != digest:
                 raise SnapshotError("P510", f"definition {digest} does not have its hash")
-            self.add(digest, data)
+            self.add(digest, data, spans=self._places.get(digest, b""))
             found = self._loaded[digest]
         return found
 
@@ -221,7 +233,7 @@ class Provider:
         """Return the name of the procedure that a site is in."""
         loaded = self.loaded(definition)
         number = loaded.builder.procedure_of(site)
-        return loaded.definition.lambdas[number].name or "lambda"
+        return loaded.definition.lambdas[number].name or ("lambda" if number else "top level")
 
 
 def dump_procedures(made: Procedures) -> bytes:

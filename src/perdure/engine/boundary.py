@@ -71,15 +71,15 @@ def shown_path(path: Path) -> str:
 class _Budget:
     """How much more may cross; about the bytes of the JSON text of it."""
 
-    __slots__ = ("left",)
+    __slots__ = ("left", "max_bytes")
 
-    def __init__(self) -> None:
-        self.left = limits.PAYLOAD_MAX_BYTES
+    def __init__(self, max_bytes: int = limits.PAYLOAD_MAX_BYTES) -> None:
+        self.max_bytes = self.left = max_bytes
 
     def take(self, amount: int, path: Path) -> None:
         self.left -= amount
         if self.left < 0:
-            raise BoundaryError(path, f"the data is larger than {limits.PAYLOAD_MAX_BYTES} bytes")
+            raise BoundaryError(path, f"the data is larger than {self.max_bytes} bytes")
 
 
 # -- out: heap to Python -------------------------------------------------------------------
@@ -129,7 +129,7 @@ def _out(value: Any, depth: int, path: Path, work: list[Any], budget: _Budget) -
         budget.take(value.bit_length() // 3 + 1, path)
         return value
     budget.take(4, path)
-    if kind is float:
+    if kind is float or kind is complex:
         return value
     if value is TRUE:
         return True
@@ -215,7 +215,9 @@ def described(value: Any) -> str:
         return word
     if kind is String:
         return "a string"
-    if kind is int or kind is float or kind is numbers.Ratnum:
+    if kind is numbers.ExactComplex:
+        return "an exact complex number"
+    if numbers.is_number(value):
         return "a number"
     written = getattr(value, "written", None)
     if isinstance(written, str):
@@ -250,9 +252,11 @@ def _abridged(path: Path) -> Path:
 
 _NO_TAG = object()
 ESCAPED = re.compile(
-    r"\$\$+(bytes|integer|rational|float|decimal|datetime|date|time|timedelta|uuid)"
+    r"\$\$+(bytes|integer|rational|float|complex|decimal|datetime|date|time|timedelta|uuid)"
 )
-TAG = re.compile(r"\$+(bytes|integer|rational|float|decimal|datetime|date|time|timedelta|uuid)")
+TAG = re.compile(
+    r"\$+(bytes|integer|rational|float|complex|decimal|datetime|date|time|timedelta|uuid)"
+)
 
 
 def _timedelta(text: str) -> dt.timedelta:
@@ -306,13 +310,14 @@ def tagged_in(value: Any) -> tuple[str, str] | None:
 # -- in: Python to heap --------------------------------------------------------------------
 
 
-def from_python(value: Any, where: str = "") -> Any:
+def from_python(value: Any, where: str = "", *, max_bytes: int = limits.PAYLOAD_MAX_BYTES) -> Any:
     """Return Python data as a fresh heap value.
 
     Args:
       value: None, numbers, strings, bytes, lists, tuples, mappings with string keys, dataclasses, Fraction, Decimal,
         UUID and the types of `datetime`.
       where: what the value is, for messages: "the result".
+      max_bytes: how large it may be.
 
     Raises:
       BoundaryError: some part of it can't cross, is too deep, or is too large.
@@ -324,7 +329,7 @@ def from_python(value: Any, where: str = "") -> Any:
         return String(_clean(value, (None, where)))
     if value is None:
         return NULL
-    budget = _Budget()
+    budget = _Budget(max_bytes)
     work: list[tuple[Any, Any, int, Path]] = []
     path: Path = (None, where) if where else None
     result = _in(value, 0, path, work, budget)
@@ -358,6 +363,8 @@ def _in(value: Any, depth: int, path: Path, work: list[Any], budget: _Budget) ->
     budget.take(4, path)
     if isinstance(value, float):
         return float(value)
+    if isinstance(value, complex):
+        return complex(value)
     if isinstance(value, list | tuple):
         vector = Vector([])
         if value:

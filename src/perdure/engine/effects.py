@@ -59,6 +59,9 @@ def decide(
         return Succeeded(ended.value)
     if isinstance(ended.error, BoundaryError):
         return Failed(condition("boundary-error", f"{name}: {ended.error.reason}"))
+    # A function of the host says itself what the program is told.
+    if isinstance(ended.error, SchemeError):
+        return Failed(ended.error.condition)
     if ended.timed_out and not mark.idempotent:
         return Failed(outcome_unknown(name, key, f"it took longer than {mark.timeout_s:g} s"))
     error = ended.error or TimeoutError(f"it took longer than {mark.timeout_s:g} s")

@@ -125,7 +125,7 @@ class Executor:
             else:
                 async with asyncio.timeout(timeout) as scope:
                     value = await _invoke(call)
-            ended = _taken(value)
+            ended = _taken(value, function)
         except GeneratorExit:
             raise
         except asyncio.CancelledError as error:
@@ -141,7 +141,7 @@ class Executor:
         """Perform plain functions until told to stop; runs in a thread of its own."""
         while (call := self._work.get()) is not None:
             try:
-                ended = _taken(_invoke(call))
+                ended = _taken(_invoke(call), call.function)
             except BaseException as error:  # noqa: BLE001 - see _perform
                 ended = Ended(None, _bare(error))
             try:
@@ -161,10 +161,10 @@ def _invoke(call: Call) -> Any:
     return call.function.call(*call.arguments)
 
 
-def _taken(value: Any) -> Ended:
+def _taken(value: Any, function: Function) -> Ended:
     """Return the end of a call that returned: its value in the heap, or why it can't be there."""
     try:
-        return Ended(from_python(value, "the result"), None)
+        return Ended(from_python(value, "the result", max_bytes=function.result_max_bytes), None)
     except BoundaryError as error:
         return Ended(None, error)
 

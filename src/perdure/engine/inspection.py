@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -15,13 +16,14 @@ from msgspec import Struct
 from perdure.base import limits
 from perdure.base.spans import Span, excerpt
 from perdure.engine import records
+from perdure.engine.hints import hint_of
+from perdure.machine.errors import source_name
 from perdure.machine.state import Frame, Redo, Request, Root, Task
 from perdure.values.numbers import to_float
 from perdure.values.printer import write_string
 from perdure.values.types import Box, Condition, PythonProcedure, String
 
 _HIDDEN = re.compile(r"t(\.\d+)?|.*\.v(\.\d+)?|lambda(\.\d+)?|.*~.*|[%$].*")
-_NUMBERED = re.compile(r"\.\d+$")
 _VARIABLES_MAX = 20
 
 
@@ -154,10 +156,19 @@ def time_text(when: float) -> str:
         return "the end of time"
 
 
-def frames_of(stack: Any, provider: Any) -> tuple[tuple[FrameView, ...], int]:
-    """Return the frames of a stack that belong to a program, innermost first, and how many were left out."""
+def frames_of(
+    stack: Any, provider: Any, *, base: Any = None, value_chars: int = limits.SHOWN_VALUE_CHARS
+) -> tuple[tuple[FrameView, ...], int]:
+    """Return the frames of a stack that belong to a program, innermost first, and how many were left out.
+
+    Args:
+      stack: the innermost frame.
+      provider: gives places in the source.
+      base: the frame at which to end; None for the whole stack.
+      value_chars: how much of a variable's value is shown.
+    """
     found: list[Any] = []
-    while isinstance(stack, Frame):
+    while isinstance(stack, Frame) and stack is not base:
         found.append(stack)
         stack = stack.next
     keep = limits.TRACE_FRAMES_MAX
@@ -165,13 +176,13 @@ def frames_of(stack: Any, provider: Any) -> tuple[tuple[FrameView, ...], int]:
     shown = found if not omitted else found[: keep - 10] + found[-10:]
     views = []
     for frame in shown:
-        view = _frame_view(frame, provider)
+        view = _frame_view(frame, provider, value_chars)
         if view is not None:
             views.append(view)
     return tuple(views), omitted
 
 
-def _frame_view(frame: Frame, provider: Any) -> FrameView | None:
+def _frame_view(frame: Frame, provider: Any, value_chars: int) -> FrameView | None:
     span: Span | None
     try:
         span = provider.span(frame.site.definition, frame.site.number)
@@ -185,9 +196,7 @@ def _frame_view(frame: Frame, provider: Any) -> FrameView | None:
         if _HIDDEN.fullmatch(given) or len(variables) >= _VARIABLES_MAX:
             continue
         held = value.contents if type(value) is Box else value
-        variables.append(
-            (_NUMBERED.sub("", given), write_string(held, limit_chars=limits.SHOWN_VALUE_CHARS))
-        )
+        variables.append((source_name(given), write_string(held, limit_chars=value_chars)))
     return FrameView(
         procedure=name,
         file=span.file,
@@ -197,30 +206,51 @@ def _frame_view(frame: Frame, provider: Any) -> FrameView | None:
     )
 
 
-def report_of(program: Any, raised: Any, provider: Any) -> records.ErrorReport:
-    """Return the report of an error that nobody took: its place, the source line, the Scheme stack.
+def report_of(
+    sources: Mapping[str, str],
+    raised: Any,
+    provider: Any,
+    stack: Any = None,
+    namespace: Mapping[str, Any] | None = None,
+    base: Any = None,
+) -> records.ErrorReport:
+    """Return the report of an error that nobody took: its place, the source line, the Scheme stack, what to do.
 
     Args:
-      program: has the sources, by file name.
+      sources: texts by file name.
       raised: what was raised; a condition has the frame of the failing operation.
       provider: gives places in the source.
+      stack: where it was raised, if it is nothing that has a frame.
+      namespace: the run's, for what an unknown name may have been meant to be.
+      base: the frame at which the stack that is shown ends; None for the whole of it.
     """
     kind, code, message = records.kind_and_message(raised)
     text = f"[{code}] {message}"
     lines: list[str] = []
-    frame = stack_of_error(raised)
+    frame = stack_of_error(raised) or stack
     if frame is not None:
-        frames, omitted = frames_of(frame, provider)
+        frames, omitted = frames_of(frame, provider, base=base)
         span = innermost_span(frame, provider)
         if span is not None:
             text = f"{span}: {text}"
-            shown = excerpt(span, getattr(program, "sources", {}).get(span.file, ""))
+            shown = excerpt(span, sources.get(span.file, ""))
             if shown:
                 lines.append(shown)
         lines += stack_lines(frames, omitted)
+    hint = hint_of(raised, namespace) if namespace is not None else ""
+    if hint:
+        lines.append(f"  next: {hint}")
     return records.ErrorReport(
         kind=kind, code=code, message=message, text="\n".join([text, *lines])
     )
+
+
+def parked_stack(root: Root, raised: Any) -> Any:
+    """Return the stack of the task that is parked at a raised object, or None."""
+    for _, task in root.tasks.entries.values():
+        if task.status == "parked" and task.result is raised:
+            return task.stack
+    return None
 
 
 def stack_of_error(raised: Any) -> Frame | None:
@@ -245,11 +275,23 @@ def innermost_span(frame: Any, provider: Any) -> Span | None:
 
 
 def stack_lines(frames: tuple[FrameView, ...], omitted: int) -> list[str]:
-    """Return a stack as STYLE has it: one line for each frame, with its variables."""
-    lines = []
+    """Return a stack as STYLE has it: one line for each frame, with its variables; equal lines in a row are counted."""
+    lines: list[str] = []
+    last, times = "", 0
     for place, view in enumerate(frames):
         if omitted and place == limits.TRACE_FRAMES_MAX - 10:
             lines.append(f"  ... {omitted} more ...")
+            last = ""
         shown = "   ".join(f"{name} = {value}" for name, value in view.variables)
-        lines.append(f"  in {view.procedure:<16} {view.file}:{view.line}    {shown}".rstrip())
+        line = f"  in {view.procedure:<16} {view.file}:{view.line}    {shown}".rstrip()
+        if line != last:
+            lines.append(line)
+            last, times = line, 1
+            continue
+        times += 1
+        counted = f"  ... the same {times} times"
+        if times == 2:
+            lines.append(counted)
+        else:
+            lines[-1] = counted
     return lines

@@ -17,6 +17,7 @@ from typing import Any
 from perdure.base import limits
 from perdure.base.errors import CallError
 from perdure.engine.boundary import DECODERS, ESCAPED, TAG, tagged_in
+from perdure.values.numerals import number_text, parse_number
 
 _INTEGER_BITS = 13_000
 """Python refuses to write or read integers of more than 4,300 digits in decimal, for reasons of time."""
@@ -63,6 +64,8 @@ def _shell(value: Any) -> Any:
         return {"$bytes": base64.b64encode(value).decode()}
     if isinstance(value, Fraction):
         return {"$rational": f"{value.numerator}/{value.denominator}"}
+    if isinstance(value, complex):
+        return {"$complex": number_text(value)}
     tagged = tagged_in(value)
     assert tagged is not None, type(value)
     return {tagged[0]: tagged[1]}
@@ -117,9 +120,18 @@ def _untagged(source: dict[str, Any]) -> Any:
             return Fraction(text)
         if tag == "$float":
             return _FLOATS[text]
+        if tag == "$complex":
+            return _complex(text)
         return DECODERS[tag](text)
     except (ValueError, ArithmeticError, KeyError, binascii.Error) as error:
         raise ValueError(f"{tag}: {text!r:.40} is not valid") from error
+
+
+def _complex(text: str) -> complex:
+    z = parse_number(text) if "#" not in text else None
+    if type(z) is not complex:
+        raise ValueError(text)
+    return z
 
 
 def text_of(value: Any, *, indent: int | None = None) -> str:

@@ -6,7 +6,6 @@ Invariant: hashes are checked before anything is decoded; a run that can't be de
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,31 +13,37 @@ from pathlib import Path
 from typing import Any
 
 from perdure.base.errors import SnapshotError
-from perdure.engine import records
+from perdure.engine import inspection, jsonable, records
 from perdure.engine.adoption import adopt_all
+from perdure.engine.boundary import BoundaryError, to_python
 from perdure.engine.effects import call_builtin
+from perdure.engine.host import NONE, Files, host_functions
 from perdure.engine.live import LiveRun
-from perdure.engine.python_modules import PythonModules
+from perdure.engine.python_modules import Function, PythonModules
+from perdure.frontends.scheme.reader import read_source
 from perdure.machine.registers import EVALUATOR
 from perdure.snapshot import exchange, wire
 from perdure.snapshot.heap import Codec
 from perdure.store.api import Claim, Loaded, Store
 from perdure.toolchain.toolchain import CompiledProgram, Toolchain
 from perdure.values.conditions import fail
-from perdure.values.types import PythonProcedure
+from perdure.values.printer import display_string
+from perdure.values.types import PythonProcedure, String
 
 
 class ModulesByDirectory:
-    """The Python modules of every directory that programs lie in; what the toolchain asks for exports.
+    """The Python modules of every directory that programs lie in; what the toolchain asks for exports."""
 
-    The toolchain compiles one program at a time and asks by module name alone, so the directory is set around it.
-    """
-
-    def __init__(self, allowed: Iterable[str], fallback: str | Path | None) -> None:
+    def __init__(
+        self,
+        allowed: Iterable[str],
+        fallback: str | Path | None,
+        host: Mapping[str, Function],
+    ) -> None:
         self._allowed = tuple(allowed)
         self._fallback = fallback
+        self._host = host
         self._known: dict[str, PythonModules] = {}
-        self._now: PythonModules | None = None
         self.lock = threading.RLock()
 
     def of(self, directory: str) -> PythonModules:
@@ -46,23 +51,12 @@ class ModulesByDirectory:
         found = self._known.get(directory)
         if found is None:
             there = directory if directory and Path(directory).is_dir() else self._fallback
-            found = self._known[directory] = PythonModules(there, self._allowed)
+            found = self._known[directory] = PythonModules(there, self._allowed, self._host)
         return found
 
-    def exports(self, module: str) -> dict[str, PythonProcedure]:
-        """Return what a module exports to the program that is compiled now. Raises CallError."""
-        modules = self._now or self.of("")
-        return modules.exports(module)
-
-    @contextlib.contextmanager
-    def compiling(self, directory: str) -> Iterator[None]:
-        """Make a directory the one whose modules are meant."""
-        with self.lock:
-            before, self._now = self._now, self.of(directory)
-            try:
-                yield
-            finally:
-                self._now = before
+    def exports(self, module: str, directory: str) -> dict[str, PythonProcedure]:
+        """Return what a module exports to a program in that directory. Raises CallError."""
+        return self.of(directory).exports(module)
 
 
 class _StoredDefinitions(Mapping[str, bytes]):
@@ -91,8 +85,10 @@ class Programs:
         allowed: Iterable[str] = (),
         directory: str | Path | None = None,
         cache_dir: str | Path | None = None,
+        host: Mapping[str, Function] | None = None,
     ) -> None:
-        self.modules = ModulesByDirectory(allowed, directory)
+        granted = host_functions(Files(NONE), {}) if host is None else host
+        self.modules = ModulesByDirectory(allowed, directory, granted)
         self.toolchain = Toolchain(self.modules, cache_dir=cache_dir)
         self.codec = Codec(
             self.toolchain.provider, self.toolchain.natives, self.toolchain.is_global
@@ -100,29 +96,23 @@ class Programs:
         self.toolchain.standard.announce = self.codec.add_natives
         self._asked = threading.local()
         self.toolchain.provider.fetch = self._definition
-        self._loaded: dict[str, CompiledProgram] = {}
 
     def compile_file(self, path: str | Path) -> CompiledProgram:
         """Return the program of a file. Raises ProgramError, CallError."""
-        resolved = Path(path).resolve()
-        with self.modules.compiling(str(resolved.parent)):
-            return self._keep(self.toolchain.compile_file(str(path)))
+        with self.modules.lock:
+            return self.toolchain.compile_source(read_source(str(path)), str(path))
 
     def compile_source(self, text: str, file: str, directory: str) -> CompiledProgram:
         """Return the program of a text. Raises ProgramError, CallError."""
-        with self.modules.compiling(directory):
-            return self._keep(self.toolchain.compile_source(text, file))
-
-    def _keep(self, program: CompiledProgram) -> CompiledProgram:
-        self._loaded[program.hash] = program
-        return program
+        with self.modules.lock:
+            return self.toolchain.compile_source(text, file, directory)
 
     def program(self, store: Store, program_hash: str) -> CompiledProgram:
         """Return a stored program. Raises SnapshotError if it is missing or damaged."""
         self._asked.store = (
             store  # what this thread decodes next may need definitions that only it has
         )
-        found = self._loaded.get(program_hash)
+        found = self.toolchain.programs.get(program_hash)
         if found is None:
             payload = store.get_program(program_hash)
             if payload is None:
@@ -130,7 +120,7 @@ class Programs:
                     "P503", f"the program {program_hash[:16]} is not in the database"
                 )
             with self.modules.lock:
-                found = self._keep(self.toolchain.load(payload, _StoredDefinitions(store)))
+                found = self.toolchain.load(payload, _StoredDefinitions(store))
         return found
 
     def _definition(self, digest: str) -> bytes | None:
@@ -196,16 +186,29 @@ class Programs:
         machine.call_builtin = lambda procedure, given: call_builtin(modules, procedure, given)
         machine.export_value = exchange.dump_value
         machine.check_program = live.names
+        provider = self.toolchain.provider
+        machine.report = lambda raised, stack, base: (
+            inspection.report_of(
+                machine.evaluator.sources(),
+                raised,
+                provider,
+                stack,
+                namespace=machine.namespace,
+                base=base,
+            ).text
+        )
         live.machine, live.heap = machine, heap
 
     def _machine(self, store: Store, loaded: Loaded, program: CompiledProgram) -> tuple[Any, Any]:
         if loaded.snapshot is None:
+            arguments = records.load_arguments(loaded.arguments)
             machine = self.toolchain.new_run(
                 program,
                 loaded.run.run_id,
-                records.load_arguments(loaded.arguments),
+                arguments,
                 store.now(),
                 secrets.randbits(64),
+                [_word(argument) for argument in arguments],
             )
             return machine, self.codec.create(machine.root, machine.namespace)
         return self.restored(self.checked(loaded), program)
@@ -232,6 +235,16 @@ class Programs:
             [(e.seq, e.kind, e.payload, e.payload_hash, e.entry_hash) for e in loaded.entries],
         )
         return [loaded.snapshot, *(e.payload for e in loaded.entries if e.payload)]
+
+
+def _word(argument: Any) -> str:
+    """Return an argument as it is given on a command line: a string as it is, other data as JSON."""
+    if type(argument) is String:
+        return str(argument.text)
+    try:
+        return jsonable.text_of(to_python(argument))
+    except BoundaryError:
+        return display_string(argument)
 
 
 def _settled_status(loaded: Loaded) -> str:

@@ -16,16 +16,17 @@ import re
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from msgspec import Struct
 
+from perdure.base import limits
 from perdure.base.errors import CallError, PerdureError
 from perdure.base.marks import ATTRIBUTE, Mark, mark_of
-from perdure.values.types import PythonProcedure, python_procedure
+from perdure.values.types import HOST, PythonProcedure, python_procedure
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*(\.[A-Za-z_][A-Za-z_0-9]*)*")
 
@@ -34,7 +35,7 @@ class Function(Struct, frozen=True, eq=False):
     """A Python function as the engine calls it.
 
     `least` and `most` count positional arguments; `most` is None for any number. `wants_key`: it has a parameter named
-    `idempotency_key`, which the engine fills in.
+    `idempotency_key`, which the engine fills in. `result_max_bytes` bounds what it may return.
     """
 
     call: Callable[..., Any]
@@ -43,20 +44,27 @@ class Function(Struct, frozen=True, eq=False):
     wants_key: bool
     least: int
     most: int | None
+    result_max_bytes: int = limits.PAYLOAD_MAX_BYTES
 
 
 class PythonModules:
-    """The modules that programs of one directory may import.
+    """The modules that programs of one directory may import, and the host's own functions.
 
     Args:
       directory: where the program's file lies, or None for a program that has none.
       allowed: names of further modules that may be imported, by Python's own rules; a package allows its submodules.
+      host: the functions that the library asks the host for (host.py); no program can import them.
     """
 
-    def __init__(self, directory: str | Path | None, allowed: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        directory: str | Path | None,
+        allowed: Iterable[str] = (),
+        host: Mapping[str, Function] | None = None,
+    ) -> None:
         self.directory = None if directory is None else Path(directory).resolve()
         self.allowed = frozenset(allowed)
-        self._functions: dict[str, dict[str, Function]] = {}
+        self._functions: dict[str, Mapping[str, Function]] = {HOST: host or {}}
         self._exports: dict[str, dict[str, PythonProcedure]] = {}
         self._lock = threading.Lock()
 
@@ -98,7 +106,7 @@ class PythonModules:
             )
         return function
 
-    def _load(self, module: str) -> dict[str, Function]:
+    def _load(self, module: str) -> Mapping[str, Function]:
         functions = self._functions.get(module)
         if functions is None:
             functions = public_functions(self._import(module))

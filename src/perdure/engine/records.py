@@ -3,11 +3,13 @@
 Layer: engine. Imports snapshot.exchange, values, base.
 Invariant: the result of a run that completed is `=` and the value in the codec's tagged form, so that it reaches another
 run as what it was (rule 12), or JSON with the key "written" if it can't cross; that of any other run is JSON with "error".
+A run that gave an exit code to `exit` has `!`, the code and one of the first two.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from msgspec import Struct
@@ -19,6 +21,7 @@ from perdure.values.printer import report_string, write_string
 from perdure.values.types import Condition, Vector
 
 _WRITTEN_MAX_CHARS = 1_000_000
+_CODE = re.compile(rb"!(\d{1,3})")
 
 
 class ErrorReport(Struct, frozen=True, kw_only=True):
@@ -38,13 +41,15 @@ class Result(Struct, frozen=True, kw_only=True):
     """How a run ended, or why it is parked.
 
     `value` is a heap value; `written` is how `write` shows it. `crosses` is False for a value that can't be stored
-    (a procedure): then `value` is meaningless. `error` is there unless the run completed.
+    (a procedure): then `value` is meaningless. `error` is there unless the run completed. `exit_code` is what the
+    program gave to `exit`, 0 to 255; None if it just ended.
     """
 
     value: Any = None
     written: str = ""
     crosses: bool = True
     error: ErrorReport | None = None
+    exit_code: int | None = None
 
 
 def dump_arguments(arguments: list[Any]) -> bytes:
@@ -63,12 +68,14 @@ def load_arguments(stored: bytes) -> list[Any]:
     return items
 
 
-def dump_result(value: Any) -> bytes:
+def dump_result(value: Any, exit_code: int | None = None) -> bytes:
     """Return the document of a run that completed."""
+    code = b"" if exit_code is None else b"!%d" % exit_code
     try:
-        return b"=" + exchange.dump_value(value)
+        return code + b"=" + exchange.dump_value(value)
     except SchemeError:
-        return json.dumps({"written": write_string(value, limit_chars=_WRITTEN_MAX_CHARS)}).encode()
+        written = {"written": write_string(value, limit_chars=_WRITTEN_MAX_CHARS)}
+        return code + json.dumps(written).encode()
 
 
 def dump_error(report: ErrorReport) -> bytes:
@@ -92,13 +99,14 @@ def load_result(stored: bytes) -> Result:
     Raises:
       SnapshotError: it is damaged.
     """
+    code, stored = _split_code(stored)
     if stored.startswith(b"="):
         value = exchange.load_value(stored[1:])
-        return Result(value=value, written=write_string(value))
+        return Result(value=value, written=write_string(value), exit_code=code)
     try:
         document = json.loads(stored)
         if "written" in document:
-            return Result(written=document["written"], crosses=False)
+            return Result(written=document["written"], crosses=False, exit_code=code)
         error = document["error"]
         report = ErrorReport(
             kind=error["kind"], code=error["code"], message=error["message"], text=error["text"]
@@ -106,6 +114,12 @@ def load_result(stored: bytes) -> Result:
     except (ValueError, KeyError, TypeError) as error:
         raise SnapshotError("P502", f"the stored result of a run is damaged: {error}") from error
     return Result(error=report)
+
+
+def _split_code(stored: bytes) -> tuple[int | None, bytes]:
+    """Return the exit code of a result's document, and the rest."""
+    found = _CODE.match(stored)
+    return (int(found[1]), stored[found.end() :]) if found else (None, stored)
 
 
 def kind_and_message(raised: Any) -> tuple[str, str, str]:

@@ -57,4 +57,5 @@ def _joined(pieces: list[Outcome], live: LiveRun) -> Outcome:
         all_of("logged"),
         "".join(piece.output for piece in pieces),
         False,
+        last.exit_code,
     )

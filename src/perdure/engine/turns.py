@@ -232,10 +232,15 @@ class TurnTaker:
         if outcome is None:
             return status, waits_for(live), None
         if status == "completed":
-            return status, "", records.dump_result(outcome.result)
+            return status, "", records.dump_result(outcome.result, outcome.exit_code)
         if status in ("parked", "failed"):
+            machine, raised = live.machine, outcome.result
             report = inspection.report_of(
-                live.program, outcome.result, self._programs.toolchain.provider
+                machine.evaluator.sources(),
+                raised,
+                self._programs.toolchain.provider,
+                inspection.parked_stack(machine.root, raised),
+                machine.namespace,
             )
             return status, report.message[:200], records.dump_error(report)
         if status == "cancelled":

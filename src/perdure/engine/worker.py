@@ -27,6 +27,7 @@ from perdure.engine.live import LiveRun
 from perdure.engine.loading import Programs
 from perdure.engine.python_modules import Function
 from perdure.engine.turns import Start, Taken, TurnTaker
+from perdure.machine.machine import Machine
 from perdure.machine.turn import Raised, Returned
 from perdure.store.api import FINAL, Claim, Commit, RunFilter, Store
 
@@ -106,6 +107,11 @@ class Worker:
             if self._wanted is not None:
                 self._wanted[run_id] = None
         self.nudge()
+
+    def machine(self, run_id: str) -> Machine | None:
+        """Return the machine of a run that this worker has, to be looked at between turns: while EVALUATOR is held."""
+        live = self._live.get(run_id)
+        return None if live is None else live.machine
 
     def join(self, timeout: float | None = None) -> bool:
         """Wait for the end; return whether it has come."""

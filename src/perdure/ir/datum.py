@@ -1,12 +1,14 @@
 """Literal data as JSON: how a definition stores its constants.
 
-Layer: ir. Imports values.
+Layer: ir. Imports values, base.
 Invariant: build_datum(flatten_datum(x)) is equal? to x, sharing and cycles included. A datum is a flat list of nodes, so that
 nesting has no limit; a node's position is its *part* number, by which snapshots refer to it.
 
     3, true, false, null         small integers, #t, #f, ()
     ["i", "ff…"]  ["f", "0.1"]   large integers (hexadecimal), reals (Python's repr)
     ["q", "1", "3"]              a rational (hexadecimal)
+    ["z", "0.5", "-1.0"]         an inexact complex number (Python's repr)
+    ["Z", "-1/3", "2"]           an exact complex number (hexadecimal)
     ["c", "x"] ["y", "name"]     a character, a symbol
     ["s", "text"] ["u", "0aff"]  a string, a bytevector (hexadecimal)
     ["p", i, j] ["v", i, …]      a pair, a vector: the numbers of their parts
@@ -18,8 +20,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from perdure.base.errors import ProgramError
 from perdure.values.barrier import ConstantId
-from perdure.values.numbers import Ratnum
+from perdure.values.numbers import ExactComplex, Ratnum, rectangular
+from perdure.values.numerals import number_text, parse_number
 from perdure.values.types import (
     DEFAULT,
     EOF,
@@ -82,6 +86,10 @@ def _flatten_atom(value: Any) -> Any:
         return ["f", repr(value)]
     if kind is Ratnum:
         return ["q", format(value.numerator, "x"), format(value.denominator, "x")]
+    if kind is complex:
+        return ["z", repr(value.real), repr(value.imag)]
+    if kind is ExactComplex:
+        return ["Z", number_text(value.real, 16), number_text(value.imag, 16)]
     if kind is Char:
         return ["c", value.value]
     if kind is Symbol:
@@ -95,7 +103,10 @@ def _flatten_atom(value: Any) -> Any:
     for name, singleton in _SINGLETONS.items():
         if value is singleton:
             return ["o", name]
-    raise TypeError(f"not a literal: {kind.__name__}")
+    message = (
+        f"a {kind.__name__.lower()} can't be a part of code; write an expression that gives it"
+    )
+    raise ProgramError("P110", message)
 
 
 def build_datum(nodes: list[Any]) -> list[Any]:
@@ -135,6 +146,10 @@ def _build_shell(node: Any) -> Any:
             return float(text)
         case ["q", numerator, denominator]:
             return Ratnum(int(numerator, 16), int(denominator, 16))
+        case ["z", real, imag]:
+            return complex(float(real), float(imag))
+        case ["Z", real, imag]:
+            return rectangular(parse_number(real, 16), parse_number(imag, 16))
         case ["c", value]:
             return char(value)
         case ["y", name]:

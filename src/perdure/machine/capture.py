@@ -86,8 +86,7 @@ def capture(error: BaseException, stack: Any, mode: int, provider: CodeProvider)
         except KeyError:
             site = _return_site(outer, called_at, provider)
         if site is not None:
-            variables = frame.f_locals
-            stack = Frame(site, tuple([variables[name] for name in site.names]), stack)
+            stack = Frame(site, site.take(frame.f_locals) if site.names else (), stack)
     line = info.site_at(instruction)
     kind = info.kinds.get(line, OTHER)
     if mode == REDO:
@@ -96,9 +95,33 @@ def capture(error: BaseException, stack: Any, mode: int, provider: CodeProvider)
         here = provider.site(info.definition, line, AFTER)
     else:
         return Captured(stack, len(entries) + 1, kind, info.careful, behind)
-    variables = innermost.f_locals
-    stack = Frame(here, tuple([variables[name] for name in here.names]), stack)
+    stack = Frame(here, here.take(innermost.f_locals), stack)
     return Captured(stack, len(entries) + 1, kind, info.careful, behind)
+
+
+def capture_after(signal: BaseException, stack: Any, provider: CodeProvider) -> Any:
+    """Return the stack of `capture` for a signal that some call raised, and behind which the program is to go on.
+
+    One walk is enough here, since the innermost frame is like all others; continuations are made of these.
+    """
+    compiled = behind = False
+    trace = signal.__traceback__
+    while trace is not None:
+        frame = trace.tb_frame
+        info = CODES.get(id(frame.f_code))
+        if info is None:
+            behind = compiled
+        elif not info.factory:
+            assert not behind, "a primitive called a procedure of the program"
+            compiled = True
+            try:
+                site = info.returns[trace.tb_lasti]
+            except KeyError:
+                site = _return_site(info, trace.tb_lasti, provider)
+            if site is not None:
+                stack = Frame(site, site.take(frame.f_locals) if site.names else (), stack)
+        trace = trace.tb_next
+    return stack
 
 
 def _return_site(info: CodeInfo, called_at: int, provider: CodeProvider) -> Site | None:

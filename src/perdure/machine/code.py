@@ -7,6 +7,8 @@ compiler and no front end: whoever builds it injects a `CodeProvider`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from operator import itemgetter
 from types import CodeType
 from typing import Any, Protocol
 
@@ -19,11 +21,27 @@ AFTER = 1
 """Go on after the statement, with a value for it."""
 
 
+def nothing(_variables: Any) -> tuple[Any, ...]:
+    """Return the values of no variables."""
+    return ()
+
+
+def _taker(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    """Return what takes the values of some variables from a frame's, as fast as CPython can."""
+    if not names:
+        return nothing
+    if len(names) == 1:
+        (only,) = names
+        return lambda variables: (variables[only],)
+    return itemgetter(*names)
+
+
 class Site(Struct, eq=False):
     """A place in a definition where a run can be suspended, in one of two modes.
 
     One object exists for each (definition, number, mode) in a process; `names` are the live variables, in the
-    order in which a frame keeps their values. `code` is the residual, once it was generated.
+    order in which a frame keeps their values; `take` gets these from Python's frame. `code` is the residual, once it
+    was generated.
     """
 
     definition: str
@@ -32,6 +50,10 @@ class Site(Struct, eq=False):
     names: tuple[str, ...]
     code: CodeType | None = None
     careful: CodeType | None = None
+    take: Callable[[Any], tuple[Any, ...]] = nothing
+
+    def __post_init__(self) -> None:
+        self.take = _taker(self.names)
 
 
 CALL, TAIL, OTHER = 0, 1, 2

@@ -7,9 +7,18 @@ appear only where a primitive of ours has no better ones.
 
 from __future__ import annotations
 
+import re
+
 from perdure.values.barrier import ConstantMutation
 from perdure.values.conditions import SchemeError, condition
 from perdure.values.types import Condition, intern
+
+_NUMBERED = re.compile(r"\.\d+$")
+
+
+def source_name(variable: str) -> str:
+    """Return how the program spells a variable: the compiler numbers those that have the same name."""
+    return _NUMBERED.sub("", variable)
 
 
 def condition_of(error: BaseException) -> Condition:

@@ -23,7 +23,7 @@ from msgspec import Struct
 from perdure.base import limits
 from perdure.base.errors import PerdureError
 from perdure.machine import requests, tasks, waiting, watchdog
-from perdure.machine.capture import Captured, capture
+from perdure.machine.capture import Captured, capture, capture_after
 from perdure.machine.code import AFTER, CALL, OTHER, REDO, CodeProvider, Site
 from perdure.machine.errors import condition_of
 from perdure.machine.events import apply
@@ -34,6 +34,7 @@ from perdure.machine.stepping import Stepper
 from perdure.machine.turn import Event, Logged, Outcome, Sent, Started
 from perdure.values import barrier, ports
 from perdure.values.conditions import SchemeError, condition
+from perdure.values.printer import report_string
 from perdure.values.tables import table_ref
 from perdure.values.types import NIL, UNSPECIFIED, Condition, Values
 
@@ -67,6 +68,11 @@ def _anything(asked: Any) -> None:
     """Accept what an effect, or the name of a program, is asked with; the engine puts its own checks in place of this."""
 
 
+def _plain_report(raised: Any, _stack: Any, _base: Any) -> str:
+    """Return an error's message; the engine puts the report in place of this, which has the place and the stack."""
+    return report_string(raised)
+
+
 class Hooks(Struct, frozen=True):
     """Procedures of the standard library that the machine calls (lib/control.sld)."""
 
@@ -91,6 +97,8 @@ class Machine:
         self.log = barrier.WriteLog()
         self.call_builtin: Callable[..., Any] | None = None
         self.export_value: Callable[[Any], Any] = identity
+        self.evaluator: Any = None
+        self.report: Callable[[Any, Any, Any], str] = _plain_report
         self.check_program: Callable[[str], None] = _anything
         self.check_effect: Callable[[tuple[Any, ...]], None] = _anything
         self._residuals: dict[Site, Any] = {}
@@ -150,7 +158,10 @@ class Machine:
                 apply(self, event)
             self._run_ready(slice_s)
             self.root.ready = tuple(self.ready)
-            return self._outcome("".join(output))
+            written = "".join(output)
+            if written:
+                self.root.mid_line = not written.endswith("\n")
+            return self._outcome(written)
 
     def _run_ready(self, slice_s: float) -> None:
         deadline = time.monotonic() + slice_s
@@ -172,6 +183,7 @@ class Machine:
             tuple(self.logged),
             output,
             self._preempted,
+            self.root.exit_code,
         )
 
     def _status(self, main: Task) -> tuple[str, Any]:
@@ -281,17 +293,24 @@ class Machine:
         self.callee, self.arguments, self.stack = identity, (UNSPECIFIED,), stack
 
     def _signal(self, signal: Signal) -> None:
-        found = self._capture(signal, signal.mode)
-        if signal.mode == REDO and not found.entries:
-            signal.perform(self)  # the callee itself is to be called again
+        if signal.abandons(self):
+            signal.perform(self)
             return
-        self.stack = found.stack
+        if signal.mode == REDO:
+            found = self._capture(signal, REDO)
+            if not found.entries:
+                signal.perform(self)  # the callee itself is to be called again
+                return
+            stack = found.stack
+        else:
+            stack = capture_after(signal, self.stack, self.provider)
+        self.stack = stack
         self.callee, self.arguments = identity, (UNSPECIFIED,)
         try:
             signal.perform(self)
         except SchemeError as refused:
-            self.stack = found.stack
-            self._raise(refused.condition, found.stack, None)
+            self.stack = stack
+            self._raise(refused.condition, stack, None)
 
     def _error(self, error: BaseException) -> None:
         """Raise an error of Python or of a primitive as a condition of the program."""
@@ -396,6 +415,13 @@ class Machine:
             self.arguments = (continuation, *returned)
             return
         self.jump(continuation, returned)
+
+    def reaches(self, continuation: Continuation) -> bool:
+        """Whether the running task may go on in a continuation without entering or leaving any extent."""
+        return (
+            continuation.dynamic.winders is REGISTERS.dynamic.winders
+            and continuation.task == self.task.number
+        )
 
     def jump(self, continuation: Continuation, returned: tuple[Any, ...]) -> None:
         """Go on in a continuation at once."""

@@ -11,7 +11,7 @@ import threading
 from typing import Any
 
 from perdure.machine.signals import Preempt
-from perdure.machine.state import Dynamic
+from perdure.machine.state import Dynamic, RunValue
 from perdure.values.types import NIL
 
 EVALUATOR = threading.RLock()
@@ -42,4 +42,11 @@ def parameter_value(parameter: Any) -> Any:
         if bindings.car.car is parameter:
             return bindings.car.cdr
         bindings = bindings.cdr
-    return parameter.value
+    value = parameter.held
+    return value if type(value) is not RunValue else run_value(value)
+
+
+def run_value(value: RunValue) -> Any:
+    """Return what a library's parameter is in the run in progress."""
+    machine = REGISTERS.machine
+    return value.initial if machine is None else machine.namespace.get(value.name, value.initial)

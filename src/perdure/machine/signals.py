@@ -5,7 +5,8 @@ Invariant: a signal unwinds to the machine's loop without meeting a handler; its
 BaseException, so no primitive swallows it by catching Exception.
 
 `perform(machine)` is called by the loop once the stack is captured in `machine.stack`; it says how to go on by setting
-`machine.callee` and `machine.arguments`, or ends the task's turn by `machine.pause()`.
+`machine.callee` and `machine.arguments`, or ends the task's turn by `machine.pause()`. A signal that `abandons` the stack is
+performed without a capture: escapes cost half as much.
 """
 
 from __future__ import annotations
@@ -23,6 +24,11 @@ class Signal(BaseException):
     """What all signals derive from; `mode` says whether the statement in progress is done or to be redone."""
 
     mode = AFTER
+
+    def abandons(self, machine: Machine) -> bool:
+        """Whether the program goes on elsewhere, so that nothing needs to be captured."""
+        del machine
+        return False
 
     def perform(self, machine: Machine) -> None:
         """Go on after the capture."""
@@ -70,9 +76,21 @@ class Throw(Signal):
     """Go on in another continuation, with values."""
 
     def __init__(self, continuation: Any, returned: tuple[Any, ...]) -> None:
-        super().__init__()
         self.continuation = continuation
         self.returned = returned
 
+    def abandons(self, machine: Machine) -> bool:
+        return machine.reaches(self.continuation)
+
     def perform(self, machine: Machine) -> None:
         machine.throw(self.continuation, self.returned)
+
+
+class Jump(Throw):
+    """Go on in another continuation whose extents have been entered."""
+
+    def abandons(self, machine: Machine) -> bool:
+        return bool(self.continuation.task == machine.task.number)
+
+    def perform(self, machine: Machine) -> None:
+        machine.jump(self.continuation, self.returned)

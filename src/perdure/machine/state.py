@@ -16,7 +16,7 @@ from typing import Any
 from msgspec import Struct
 
 from perdure.machine.code import Site
-from perdure.values.types import HashTable
+from perdure.values.types import NIL, HashTable
 
 
 class Frame(Struct, eq=False):
@@ -64,24 +64,35 @@ def on_throw(throw: Any) -> None:
 
 
 class Parameter(Struct, eq=False):
-    """A parameter object (R7RS 4.2.6); calling it reads the dynamic state (machine.control)."""
+    """A parameter object (R7RS 4.2.6); calling it reads the dynamic state, with an argument changes it (machine.control)."""
 
-    value: Any
+    held: Any
     converter: Any
     oid: Any = 0
 
-    def __call__(self) -> Any:
-        return _read_parameter(self)
+    def __call__(self, *value: Any) -> Any:
+        return _set_parameter(self, *value) if value else _read_parameter(self)
+
+
+class RunValue(Struct, frozen=True):
+    """The value of a parameter of the library that each run may change for itself: what it is at first, and its name."""
+
+    initial: Any
+    name: str
 
 
 def _read_parameter(parameter: Parameter) -> Any:
     raise AssertionError(f"control is not loaded: {parameter}")
 
 
-def on_parameter(read: Any) -> None:
-    """Say how a parameter is read; machine.control does, once, when it is imported."""
-    global _read_parameter
-    _read_parameter = read
+def _set_parameter(parameter: Parameter, *value: Any) -> Any:
+    raise AssertionError(f"control is not loaded: {parameter}{value}")
+
+
+def on_parameter(read: Any, change: Any) -> None:
+    """Say how a parameter is read and changed; machine.control does, once, when it is imported."""
+    global _read_parameter, _set_parameter
+    _read_parameter, _set_parameter = read, change
 
 
 class Redo(Struct, eq=False):
@@ -190,10 +201,40 @@ class Message(Struct, eq=False):
     oid: Any = 0
 
 
+class Environment(Struct, eq=False):
+    """What `eval` evaluates in (R7RS 6.12), as data: whoever has no names in memory makes them again from this.
+
+    `library` names its globals in the run's namespace, "" for the program's own; `imports` is a list of import sets; `history` a list of what
+    bound names here, the newest first: a datum that was evaluated, or a vector (file, text, places) of text.
+    """
+
+    library: str
+    imports: Any
+    history: Any
+    oid: Any = 0
+
+
+class Evaluation(Struct, eq=False):
+    """What `eval` has brought into a run.
+
+    `environments` counts those that were made; `program` is the program's own, or FALSE; `libraries` is a list of (path . text) of the user libraries that
+    were loaded by it, the newest first; `bundled` a list of the names of bundled libraries.
+    """
+
+    environments: int
+    program: Any
+    libraries: Any
+    bundled: Any
+    oid: Any = 0
+
+
 class Root(Struct, eq=False):
     """The root of a run's graph. Tables are heap hash tables ("eqv") with integer keys, so that deltas are by key.
 
     `held` counts the messages that have a holder; `typed` is what came to the console and was not read yet; `typed_end` says that no more will come.
+    `command_line` is a list of strings: the program's file and the arguments. `unwritten` are the ports that hold text for files.
+    `exit_code` is what the program gave to `exit` as a process would: 0 to 255, or FALSE. `interrupt` is what the main task does when
+    Ctrl-C comes to the console, or FALSE; `mid_line` says that the console's output does not end with a newline.
     """
 
     run_id: str
@@ -210,4 +251,10 @@ class Root(Struct, eq=False):
     typed_end: bool = False
     cancelled: bool = False
     held: int = 0
+    evaluation: Any = None
+    command_line: Any = NIL
+    unwritten: tuple[Any, ...] = ()
+    exit_code: int | None = None
+    interrupt: Any = None
+    mid_line: bool = False
     oid: Any = 0

@@ -20,11 +20,16 @@ from perdure.machine.signals import Preempt
 
 
 class Stepper:
-    """Raises `Preempt` before every statement of compiled code, or before the `only`-th. Keep one for a whole run."""
+    """Raises `Preempt` before every statement of compiled code, or before the `only`-th. Keep one for a whole run.
 
-    def __init__(self, only: int = 0) -> None:
+    With `visits`, it stops at most so many times at one site.
+    """
+
+    def __init__(self, only: int = 0, visits: int = 0) -> None:
         self.stops = 0
         self._only = only
+        self._visits = visits
+        self._seen: dict[tuple[str, int], int] = {}
         self._last: tuple[str, int] | None = None
 
     def run(self, go: Callable[[], Any]) -> Any:
@@ -47,6 +52,7 @@ class Stepper:
             if site != self._last:
                 self._last = site
                 self.stops += 1
-                if self._only in (0, self.stops):
+                seen = self._seen[site] = self._seen.get(site, 0) + 1
+                if self._only in (0, self.stops) and not 0 < self._visits < seen:
                     raise Preempt
         return self._line

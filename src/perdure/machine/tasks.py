@@ -124,6 +124,33 @@ def cancel(machine: Machine, task: Task) -> bool:
     return True
 
 
+def redirect(machine: Machine, task: Task, function: Any) -> None:
+    """Make a task that is not running call a procedure instead of all that it has left to do; it keeps its extents."""
+    if task.oid:
+        touch(task)
+    task.interrupts = ()
+    for number in alarms_of(machine, task):
+        withdraw(machine, number)
+    if task.status == "ready":
+        machine.ready.remove(task.number)
+    interrupt(machine, task, function, ())
+    task.stack, task.result, task.arguments = None, None, ()
+
+
+def abandon_others(machine: Machine, result: Any) -> None:
+    """End every task but the running one where it is, without its afters; the main one has a result."""
+    others = [task for _, task in machine.root.tasks.entries.values() if task is not machine.task]
+    live = [task for task in others if task.status not in FINISHED]
+    for task in live:
+        for number in alarms_of(machine, task):
+            withdraw(machine, number)
+        withdraw_task(machine, task)
+    for task in live:
+        main = task.number == machine.root.main_task
+        end(machine, task, "completed" if main else "cancelled", result)
+    machine.ready.clear()
+
+
 def alarms_of(machine: Machine, task: Task) -> list[int]:
     """Return the numbers of a task's alarms."""
     return [r.number for r in machine.waiting_for("alarm") if r.task == task.number]

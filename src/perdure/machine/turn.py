@@ -93,7 +93,8 @@ class Outcome(Struct, frozen=True):
     `status` is a state of the run: "ready" (pre-empted, there is more to do), "waiting", "parked", "completed",
     "failed" or "cancelled". `result` is the value of a completed run, or the raised object of a parked or failed one.
     `requests` are new, in order of their numbers; `withdrawn` are numbers of requests that nobody waits for any more.
-    `output` is what the program displayed. `preempted`: the watchdog cut the turn.
+    `output` is what the program displayed. `preempted`: the watchdog cut the turn. `exit_code` is what a run that is over
+    gave to `exit`, None if it did not, or gave no exit code.
     """
 
     status: str
@@ -105,3 +106,4 @@ class Outcome(Struct, frozen=True):
     logged: tuple[Logged, ...]
     output: str
     preempted: bool
+    exit_code: int | None = None

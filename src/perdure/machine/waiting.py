@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from perdure.machine import channels, mailbox
+from perdure.machine import channels, mailbox, tasks
 from perdure.machine.requests import FINISHED, OUTSIDE, Failed, Now, complete
 from perdure.machine.state import Operation, Request, Task
 from perdure.values.barrier import touch
@@ -113,9 +113,18 @@ def _joined(machine: Machine, joined: tuple[Task, ...]) -> Now | None:
     return Now(results[0] if len(results) == 1 else from_items(results))
 
 
+INTERRUPT = "\x03"
+"""The line that stands for Ctrl-C at the console."""
+
+
 def typed(machine: Machine, line: str | None) -> None:
     """Take a line for the console, or None for the end of input; whoever waits for text looks again, in order."""
     root = machine.root
+    if line == INTERRUPT and root.interrupt is not None:
+        main = machine.task_numbered(root.main_task)
+        if main.status not in FINISHED:
+            tasks.redirect(machine, main, root.interrupt)
+        return
     if line is None:
         root.typed_end = True
     else:

@@ -87,7 +87,15 @@ def is_eof(obj: Any) -> Any:
     return TRUE if obj is EOF else None
 
 
-FEATURES = ("r7rs", "exact-closed", "ratios", "full-unicode", "perdure")
+FEATURES = (
+    "r7rs",
+    "exact-closed",
+    "exact-complex",
+    "ieee-float",
+    "ratios",
+    "full-unicode",
+    "perdure",
+)
 
 
 @primitive("features")

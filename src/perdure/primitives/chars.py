@@ -1,8 +1,8 @@
 """Characters.
 
 Layer: primitives. Imports values.
-Invariant: a character is a Unicode scalar value: no surrogates. What maps to several characters
-in Unicode (ß to SS) maps to itself here, as R7RS has it; strings.py maps whole strings.
+Invariant: a character is a Unicode scalar value: no surrogates. Case mappings are Unicode's simple ones, as R7RS
+has it: what maps to several characters (ß to SS) maps to itself; strings.py maps whole strings.
 """
 
 from __future__ import annotations
@@ -26,23 +26,29 @@ ORDERS: tuple[tuple[str, Callable[[Any, Any], bool]], ...] = (
 )
 
 
-def _single(mapped: str, original: str) -> str:
-    return mapped if len(mapped) == 1 else original
-
-
 def upcase(value: str) -> str:
     """Return the character's simple upper case."""
-    return _single(value.upper(), value)
+    mapped = value.upper()
+    if len(mapped) == 1:
+        return mapped
+    # A small iota below becomes a second letter in capitals, and stays one character in titles.
+    title = value.title()
+    return title if len(title) == 1 else value
 
 
 def downcase(value: str) -> str:
     """Return the character's simple lower case."""
-    return _single(value.lower(), value)
+    # Only the I with a dot above becomes two characters, of which the second is the dot.
+    return value.lower()[0]
 
 
 def foldcase(value: str) -> str:
     """Return the character's simple case folding."""
-    return _single(value.casefold(), downcase(value))
+    folded = value.casefold()
+    if len(folded) == 1:
+        return folded
+    lower = value.lower()
+    return lower if len(lower) == 1 else value
 
 
 @primitive("char?")
@@ -92,7 +98,10 @@ def char_foldcase(char_: Any) -> Any:
 
 @primitive("char-alphabetic?")
 def is_alphabetic(char: Any) -> Any:
-    return TRUE if checks.letter("char-alphabetic?", char).isalpha() else None
+    value = checks.letter("char-alphabetic?", char)
+    # Unicode's Alphabetic has also Roman numerals and letters in circles, which Python's does not.
+    cased = value.isalpha() or value.isupper() or value.islower()
+    return TRUE if cased or unicodedata.category(value) == "Nl" else None
 
 
 @primitive("char-numeric?")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from perdure.base import limits
-from perdure.values.conditions import SchemeError, fail, wrong_type
+from perdure.values.conditions import SchemeError, condition, fail, wrong_type
 from perdure.values.numerals import integer_text
 from perdure.values.types import (
     DEFAULT,
@@ -84,12 +84,20 @@ def _number(n: int) -> str:
     return integer_text(n) if n.bit_length() < 200 else "a huge integer"
 
 
-def out_of_range(procedure: str, found: int, length: int) -> SchemeError:
-    """Return the error of an index: `vector-ref: index out of range: 5 (length 3)`."""
-    return fail(
-        "range-error",
-        f"{procedure}: index out of range: {_number(found)} (length {length})",
-    )
+def out_of_range(
+    procedure: str, found: int, length: int, *, most: int | None = None
+) -> SchemeError:
+    """Return the error of an index: `vector-ref: index out of range: 5 (length 3)`.
+
+    Args:
+      procedure: who found it.
+      found: the index.
+      length: how many elements there are.
+      most: the largest that was right, if that is not the length; it is the condition's detail.
+    """
+    message = f"{procedure}: index out of range: {_number(found)} (length {length})"
+    largest = length if most is None else most
+    return SchemeError(condition("range-error", message, detail=largest))
 
 
 def index(procedure: str, x: Any, length: int) -> int:
@@ -97,7 +105,7 @@ def index(procedure: str, x: Any, length: int) -> int:
     if type(x) is not int:
         raise wrong_type(procedure, "an exact integer as index", x)
     if not 0 <= x < length:
-        raise out_of_range(procedure, x, length)
+        raise out_of_range(procedure, x, length, most=length - 1)
     return x
 
 

@@ -10,19 +10,22 @@ from typing import Any
 
 from perdure.machine.machine import AGAIN, Machine, identity
 from perdure.machine.registers import REGISTERS, parameter_value
-from perdure.machine.signals import Isolated, Signal, Suspend, Throw
+from perdure.machine.signals import Isolated, Jump, Signal, Suspend, Throw
 from perdure.machine.state import (
     Continuation,
     Dynamic,
     Operation,
     Parameter,
+    RunValue,
     on_parameter,
     on_throw,
 )
+from perdure.primitives import checks
 from perdure.primitives.registry import primitive
-from perdure.values.conditions import wrong_type
+from perdure.values.barrier import NativeId, touch
+from perdure.values.conditions import fail, wrong_type
 from perdure.values.lists import list_items
-from perdure.values.types import TRUE, UNSPECIFIED, PythonProcedure, on_python_call
+from perdure.values.types import NIL, TRUE, UNSPECIFIED, PythonProcedure, on_python_call
 
 primitive("%identity")(identity)
 
@@ -31,7 +34,6 @@ class CaptureContinuation(Signal):
     """Call a procedure with the current continuation."""
 
     def __init__(self, receiver: Any) -> None:
-        super().__init__()
         self.receiver = receiver
 
     def perform(self, machine: Machine) -> None:
@@ -39,7 +41,7 @@ class CaptureContinuation(Signal):
         machine.callee, machine.arguments = self.receiver, (reified,)
 
 
-@primitive("%call/cc")
+@primitive("call/cc", "%call/cc")
 def call_cc(proc: Any) -> Any:
     if not callable(proc):
         raise wrong_type("call/cc", "a procedure", proc)
@@ -63,7 +65,6 @@ def _throw(continuation: Continuation, returned: tuple[Any, ...]) -> Any:
 
 
 on_throw(_throw)
-on_parameter(parameter_value)
 
 
 @primitive("continuation?")
@@ -76,15 +77,10 @@ def continuation_winders(continuation: Any) -> Any:
     return continuation.dynamic.winders
 
 
-def _jump(machine: Machine, continuation: Continuation, returned: tuple[Any, ...]) -> Any:
-    machine.jump(continuation, returned)
-    return AGAIN
-
-
 @primitive("%jump")
 def jump(continuation: Any, *returned: Any) -> Any:
     """Go on in a continuation without entering or leaving any extent."""
-    raise Isolated(_jump, continuation, returned)
+    raise Jump(continuation, returned)
 
 
 # -- dynamic state ---------------------------------------------------------------------------
@@ -149,6 +145,57 @@ def parameter_converter(parameter: Any) -> Any:
     return parameter.converter
 
 
+@primitive("%make-run-parameter")
+def make_run_parameter(value: Any, name: Any) -> Any:
+    """Return a parameter for a library's global variable that every run may change for itself, by calling it."""
+    key = f"value of:{checks.symbol_name('make-parameter', name)}"
+    return Parameter(RunValue(value, key), None)
+
+
+def _change_parameter(machine: Machine, parameter: Parameter, value: Any) -> Any:
+    machine.callee = machine.namespace["__builtins__"]["perdure.control:%change-parameter"]
+    machine.arguments = (parameter, value)
+    return AGAIN
+
+
+def _call_to_change(parameter: Parameter, value: Any, *more: Any) -> Any:
+    if more:
+        found = len(more) + 1
+        raise fail("arity-error", f"(a parameter [value]): expected 0 to 1 arguments, got {found}")
+    raise Isolated(_change_parameter, parameter, value)
+
+
+on_parameter(parameter_value, _call_to_change)
+
+
+def _set_value(machine: Machine, parameter: Parameter, value: Any) -> Any:
+    bindings = REGISTERS.dynamic.parameters
+    while bindings is not NIL and bindings.car.car is not parameter:
+        bindings = bindings.cdr
+    changed: Any = parameter if bindings is NIL else bindings.car
+    if type(parameter.held) is RunValue and changed is parameter:
+        machine.namespace[parameter.held.name] = value
+        machine.changed_globals[parameter.held.name] = None
+        return UNSPECIFIED
+    if type(changed.oid) is NativeId:
+        raise fail("constant-error", "a parameter of the library: use parameterize, not", parameter)
+    if changed.oid:
+        touch(changed)
+    if changed is parameter:
+        parameter.held = value
+    else:
+        changed.cdr = value
+    return UNSPECIFIED
+
+
+@primitive("%set-parameter-value!")
+def set_parameter_value(parameter: Any, value: Any) -> Any:
+    """Change the innermost binding of a parameter."""
+    if type(parameter) is not Parameter:
+        raise wrong_type("parameterize", "a parameter", parameter)
+    raise Isolated(_set_value, parameter, value)
+
+
 # -- errors ------------------------------------------------------------------------------------
 
 
@@ -161,18 +208,6 @@ def _park(machine: Machine, raised: Any) -> Any:
 def park(raised: Any) -> Any:
     """Park the task at an error that nobody handles."""
     raise Isolated(_park, raised)
-
-
-def _exit(machine: Machine, value: Any) -> Any:
-    machine.stack = None
-    machine.callee, machine.arguments = identity, (value,)
-    return AGAIN
-
-
-@primitive("%exit")
-def leave(value: Any) -> Any:
-    """End the task with a value, from wherever it is."""
-    raise Isolated(_exit, value)
 
 
 # -- Python procedures ---------------------------------------------------------------------------

@@ -12,12 +12,13 @@ from typing import Any
 
 from perdure.primitives import checks
 from perdure.primitives.registry import primitive
-from perdure.values import numbers as nu
 from perdure.values.barrier import touch
-from perdure.values.conditions import SchemeError, wrong_type
+from perdure.values.conditions import SchemeError, fail, wrong_type
 from perdure.values.equality import equal, eqv
 from perdure.values.lists import from_items, list_items, pairs_of, split_list
-from perdure.values.types import NIL, TRUE, UNSPECIFIED, Pair
+from perdure.values.numbers import check_number
+from perdure.values.operations import add, multiply
+from perdure.values.types import NIL, TRUE, UNSPECIFIED, Char, Pair, Singleton, Symbol
 
 
 @primitive("cons")
@@ -105,9 +106,9 @@ def make_list(k: Any, fill: Any = UNSPECIFIED) -> Any:
 @primitive("iota")
 def iota(count: Any, start: Any = 0, step: Any = 1) -> Any:
     size = checks.size("iota", count)
-    nu.check_number("iota", start)
-    nu.check_number("iota", step)
-    return from_items([nu.add(start, nu.multiply(i, step)) for i in range(size)])
+    check_number("iota", start)
+    check_number("iota", step)
+    return from_items([add(start, multiply(i, step)) for i in range(size)])
 
 
 @primitive("list-copy")
@@ -208,7 +209,7 @@ def _nth(procedure: str, argument: Any, k: Any) -> Pair:
     rest = _tail(procedure, argument, k)
     if type(rest) is not Pair:
         if rest is NIL and (argument is NIL or type(argument) is Pair):
-            raise checks.out_of_range(procedure, k, k)
+            raise checks.out_of_range(procedure, k, k, most=k - 1)
         raise wrong_type(procedure, "a list", argument)
     return rest
 
@@ -275,8 +276,25 @@ for _k, _name in enumerate(("first", "second", "third", "fourth", "fifth")):
 # -- searching -----------------------------------------------------------------------------
 
 
+_SAME_OBJECT = frozenset({Symbol, Char, Singleton, type(None), type(...)})
+"""Types whose values are alike only if they are the same object: what lists are searched for in most programs."""
+
+_SHORT = range(100)
+"""So far a search for such a value goes without a watch for circles; then it begins anew, with one."""
+
+
 def _search(name: str, same: Callable[[Any, Any], bool]) -> Callable[[Any, Any], Any]:
     def member(obj: Any, list: Any) -> Any:
+        if type(obj) in _SAME_OBJECT:
+            rest = list
+            for _ in _SHORT:
+                if type(rest) is not Pair:
+                    break
+                if rest.car is obj:
+                    return rest
+                rest = rest.cdr
+            if rest is NIL:
+                return None
         for each in pairs_of(name, list):
             found = each.car
             if found is obj or same(found, obj):
@@ -288,10 +306,22 @@ def _search(name: str, same: Callable[[Any, Any], bool]) -> Callable[[Any, Any],
 
 def _lookup(name: str, same: Callable[[Any, Any], bool]) -> Callable[[Any, Any], Any]:
     def assoc(obj: Any, alist: Any) -> Any:
+        if type(obj) in _SAME_OBJECT:
+            rest = alist
+            for _ in _SHORT:
+                if type(rest) is not Pair or type(rest.car) is not Pair:
+                    break
+                if rest.car.car is obj:
+                    return rest.car
+                rest = rest.cdr
+            if rest is NIL:
+                return None
         for each in pairs_of(name, alist):
             entry = each.car
             if type(entry) is not Pair:
-                raise wrong_type(name, "a list of pairs, found the element", entry)
+                raise fail(
+                    "type-error", f"{name}: expected a list of pairs, found the element", entry
+                )
             found = entry.car
             if found is obj or same(found, obj):
                 return entry

@@ -1,6 +1,6 @@
 """Input from string and bytevector ports, and what is common to all ports.
 
-Layer: primitives. Imports values.
+Layer: primitives. Imports machine.signals and values.
 Invariant: the reading primitives take an explicit port, and their names start with `%`: the
 console blocks, so they raise `ports.ConsoleRead` for it, and the procedures of R7RS are written
 in Scheme around them.
@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from perdure.machine.signals import Isolated
 from perdure.primitives import checks
 from perdure.primitives.registry import primitive
 from perdure.values import ports
 from perdure.values.barrier import touch
-from perdure.values.conditions import wrong_type
-from perdure.values.ports import Port
+from perdure.values.conditions import fail, wrong_type
+from perdure.values.ports import Port, Reading
 from perdure.values.types import DEFAULT, EOF, TRUE, UNSPECIFIED, Bytevector
 
 # -- all ports -----------------------------------------------------------------------------
@@ -121,6 +122,21 @@ def peek_char(port: Any) -> Any:
     return ports.peek_char(ports.check_input("peek-char", port))
 
 
+@primitive("%peek-at-hand")
+def peek_at_hand(port: Any) -> Any:
+    """Return what `%peek-char` returns, if that needs no waiting and is no error; else #f."""
+    return ports.char_at_hand(port)
+
+
+@primitive("%read-at-hand")
+def read_at_hand(port: Any) -> Any:
+    """Return what `%read-char` returns, if that needs no waiting and is no error; else #f."""
+    found = ports.char_at_hand(port)
+    if found is not None and found is not EOF:
+        ports.advance(port, port.position + 1)
+    return found
+
+
 @primitive("%read-line")
 def read_line(port: Any) -> Any:
     return ports.read_line(ports.check_input("read-line", port))
@@ -130,6 +146,32 @@ def read_line(port: Any) -> Any:
 def read_string(k: Any, port: Any) -> Any:
     count = checks.count("read-string", k)
     return ports.read_text(ports.check_input("read-string", port), count)
+
+
+def _read_badly(machine: Any, port: Port, found: Reading) -> Any:
+    """Go past what is malformed, so that reading can go on behind it, and say what is wrong."""
+    del machine
+    _pass(port, found)
+    raise fail("read-error", f"read: {found.problem}")
+
+
+def _pass(port: Port, found: Reading) -> None:
+    if port.oid:
+        touch(port)
+    port.position, port.fold = found.end, found.fold
+
+
+@primitive("%read")
+def read(port: Any) -> Any:
+    source = ports.check_input("read", port)
+    found = ports.read_text_datum(
+        source.source.text, source.position, fold=source.fold, name=source.path
+    )
+    if found.problem:
+        # It changes the port and raises, so it must not be done twice.
+        raise Isolated(_read_badly, source, found)
+    _pass(source, found)
+    return found.datum
 
 
 @primitive("%char-ready?")

@@ -7,7 +7,6 @@ turn (its time) is not. Chance comes from a generator whose state is part of the
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from perdure.base import limits
@@ -22,8 +21,8 @@ from perdure.primitives import checks
 from perdure.primitives.registry import primitive
 from perdure.values.conditions import fail, wrong_type
 from perdure.values.lists import list_items
-from perdure.values.numbers import check_number, to_float
-from perdure.values.types import EOF, TRUE, UNSPECIFIED, PythonProcedure, String, Symbol, char
+from perdure.values.numbers import check_real, to_float
+from perdure.values.types import TRUE, UNSPECIFIED, PythonProcedure, String, Symbol
 
 # -- operations ----------------------------------------------------------------------------------
 
@@ -279,7 +278,7 @@ def jiffies_per_second() -> Any:
 
 
 def _seconds(procedure: str, x: Any) -> float:
-    check_number(procedure, x)
+    check_real(procedure, x)
     seconds = to_float(x)
     if seconds != seconds:  # noqa: PLR0124 - not a number
         raise fail("range-error", f"{procedure}: not a time:", x)
@@ -295,62 +294,3 @@ def due_in(procedure: Any, seconds: Any) -> Any:
 @primitive("%due-at")
 def due_at(procedure: Any, time: Any) -> Any:
     return _seconds(procedure.name, time)
-
-
-def _random_bits(count: int) -> int:
-    """Return so many random bits; the state of the generator is a number in the root of the run."""
-    root = REGISTERS.machine.root
-    seed = root.random
-    blocks = -(-count // 256)
-    drawn = b"".join(hashlib.sha256(f"{seed}/{block}".encode()).digest() for block in range(blocks))
-    following = int.from_bytes(hashlib.sha256(f"{seed}/next".encode()).digest()[:7], "big")
-    bits = int.from_bytes(drawn, "big") >> (blocks * 256 - count)
-    root.random = following
-    return bits
-
-
-@primitive("random-integer")
-def random_integer(n: Any) -> Any:
-    """Return a random exact integer in [0, n)."""
-    if type(n) is not int or n <= 0:
-        raise wrong_type("random-integer", "a positive exact integer", n)
-    bits = n.bit_length() + 64
-    return _random_bits(bits) * n >> bits
-
-
-@primitive("random-real")
-def random_real() -> Any:
-    """Return a random real in (0, 1)."""
-    return (_random_bits(52) + 0.5) / 2**52
-
-
-@primitive("make-uuid")
-def make_uuid() -> Any:
-    """Return a random UUID (version 4) as a string."""
-    bits = _random_bits(128)
-    bits = bits & ~(0xF << 76) | 4 << 76
-    bits = bits & ~(0x3 << 62) | 2 << 62
-    digits = f"{bits:032x}"
-    return String("-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])))
-
-
-# -- the console -----------------------------------------------------------------------------------
-
-
-def _console_take(machine: Machine, what: str, count: int) -> Any:
-    root = machine.root
-    if not root.typed:
-        return EOF if root.typed_end else None
-    if what == "line":
-        line, _, root.typed = root.typed.partition("\n")
-        return String(line)
-    if what == "peek":
-        return char(root.typed[0])
-    taken, root.typed = root.typed[:count], root.typed[count:]
-    return char(taken) if what == "char" else String(taken)
-
-
-@primitive("%console-take")
-def console_take(what: Any, count: Any) -> Any:
-    """Take a "line", "char", "peek" or "string" of what was typed; FALSE when nothing is there yet."""
-    raise Isolated(_console_take, what.name, count)

@@ -1,14 +1,17 @@
 """Output: display, write and their kin, and ports that collect what is written.
 
-Layer: primitives. Imports values.
+Layer: primitives. Imports machine and values.
 Invariant: the text is complete before any of it is written, so that an error in printing has
-written nothing.
+written nothing. Only a file's port whose buffer is full makes its writer wait.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from perdure.machine.machine import AGAIN, Machine
+from perdure.machine.registers import REGISTERS
+from perdure.machine.signals import Isolated
 from perdure.primitives import checks
 from perdure.primitives.registry import primitive
 from perdure.values import ports, printer
@@ -24,8 +27,27 @@ def _port(procedure: str, port: Any, port_kind: str = "text") -> Port:
 
 
 def _put(port: Port, text: str) -> Any:
-    ports.put_text(port, text)
+    if port.path:
+        _put_for_file(port, text)
+    else:
+        ports.put_text(port, text)
     return UNSPECIFIED
+
+
+def _put_for_file(port: Port, text: str) -> None:
+    root = REGISTERS.machine.root
+    if not ports.holds_text(port) and port not in root.unwritten:
+        root.unwritten = (*root.unwritten, port)
+    if ports.fills_up(port, text):
+        raise Isolated(_put_and_flush, port, text)
+    ports.put_text(port, text)
+
+
+def _put_and_flush(machine: Machine, port: Port, text: str) -> Any:
+    ports.put_text(port, text)
+    machine.callee = machine.namespace["__builtins__"]["perdure.port:flush-output-port"]
+    machine.arguments = (port,)
+    return AGAIN
 
 
 @primitive("display")
@@ -66,12 +88,16 @@ def newline(port: Any = DEFAULT) -> Any:
 @primitive("write-char")
 def write_char(char: Any, port: Any = DEFAULT) -> Any:
     value = checks.letter("write-char", char)
+    if ports.put_at_once(port, value):
+        return UNSPECIFIED
     return _put(_port("write-char", port), value)
 
 
 @primitive("write-string")
 def write_string(string: Any, port: Any = DEFAULT, start: Any = DEFAULT, end: Any = DEFAULT) -> Any:
     text = checks.text("write-string", string)
+    if start is DEFAULT and ports.put_at_once(port, text):
+        return UNSPECIFIED
     if start is not DEFAULT or end is not DEFAULT:
         first, last = checks.span("write-string", start, end, len(text))
         text = text[first:last]
@@ -94,13 +120,13 @@ def write_bytevector(
     return _put(target, octets[first:last].decode("latin-1"))
 
 
-@primitive("flush-output-port")
-def flush_output(port: Any = DEFAULT) -> Any:
-    """Do nothing: output is out when the turn commits."""
-    target = ports.current_output() if port is DEFAULT else port
-    if type(target) is not Port or target.direction != "output":
-        raise wrong_type("flush-output-port", "an output port", target)
-    return UNSPECIFIED
+@primitive("%check-output-port")
+def check_output_port(procedure: Any, port: Any) -> Any:
+    """Return an open output port of any kind."""
+    name = checks.symbol_name("%check-output-port", procedure)
+    if type(port) is not Port or port.direction != "output":
+        raise wrong_type(name, "an output port", port)
+    return ports.check_output(name, port, port_kind=port.port_kind)
 
 
 @primitive("open-output-string")
@@ -113,19 +139,25 @@ def open_output_bytevector() -> Any:
     return ports.open_output("bytes")
 
 
+def _collects(port: Any, port_kind: str) -> bool:
+    """Return whether a port keeps all that was written to it."""
+    return (
+        type(port) is Port
+        and (port.port_kind, port.direction) == (port_kind, "output")
+        and not port.path
+    )
+
+
 @primitive("get-output-string")
 def get_output_string(port: Any) -> Any:
-    if type(port) is not Port or (port.port_kind, port.direction) != ("text", "output"):
+    if not _collects(port, "text"):
         raise wrong_type("get-output-string", "a port of open-output-string", port)
     return String(ports.written_text(port))
 
 
 @primitive("get-output-bytevector")
 def get_output_bytevector(port: Any) -> Any:
-    if type(port) is not Port or (port.port_kind, port.direction) != (
-        "bytes",
-        "output",
-    ):
+    if not _collects(port, "bytes"):
         raise wrong_type("get-output-bytevector", "a port of open-output-bytevector", port)
     return Bytevector(bytearray(ports.written_octets(port)))
 

@@ -12,6 +12,8 @@ and no JSON boolean is a value.
 | finite float, not whole       | JSON number, shortest that reads back    |
 | other float                   | "f" and its text: "f1.0", "f-0.0", "fnan", "finf" |
 | rational                      | "q" numerator "/" denominator, hexadecimal |
+| inexact complex number        | "z" real part "," imaginary part, as after "f" |
+| exact complex number          | "Z" real part "," imaginary part, hexadecimal integers or rationals |
 | character, symbol             | "c" and the character; "'" and the name  |
 | #f, #t, other singletons      | null, "#t", "#u" "#e" "#d" "#i"          |
 | ()                            | []                                       |
@@ -26,7 +28,8 @@ from typing import Any
 
 from perdure.base.errors import SnapshotError
 from perdure.values import types as t
-from perdure.values.numbers import Ratnum
+from perdure.values.numbers import ExactComplex, Ratnum, rectangular
+from perdure.values.numerals import number_text
 
 SMALL = 1 << 53
 """Integers below this magnitude are exact in every JSON reader."""
@@ -62,6 +65,16 @@ def encode_float(value: float) -> Any:
 def encode_rational(value: Any) -> str:
     """Return the form of a Ratnum."""
     return f"q{value.numerator:x}/{value.denominator:x}"
+
+
+def encode_complex(value: complex) -> str:
+    """Return the form of an inexact complex number."""
+    return f"z{value.real!r},{value.imag!r}"
+
+
+def encode_exact_complex(value: ExactComplex) -> str:
+    """Return the form of an exact complex number."""
+    return f"Z{number_text(value.real, 16)},{number_text(value.imag, 16)}"
 
 
 def encode_char(value: t.Char) -> str:
@@ -101,6 +114,8 @@ ENCODERS: dict[type, Any] = {
     int: encode_integer,
     float: encode_float,
     Ratnum: encode_rational,
+    complex: encode_complex,
+    ExactComplex: encode_exact_complex,
     t.Char: encode_char,
     t.Singleton: encode_singleton,
     t.PythonProcedure: encode_python,
@@ -133,6 +148,10 @@ def decode_atom(form: str) -> Any:
             return _rational(*rest.split("/"))
         if kind == "f":
             return float(rest)
+        if kind == "z":
+            return _complex(*rest.split(","))
+        if kind == "Z":
+            return _exact_complex(*rest.split(","))
     except (ValueError, TypeError):
         pass
     raise bad(f"{form[:40]!r} is not a value")
@@ -149,3 +168,21 @@ def _rational(above: str, below: str) -> Any:
     if denominator < 2 or gcd(numerator, denominator) != 1:
         raise ValueError
     return Ratnum(numerator, denominator)
+
+
+def _complex(real: str, imag: str) -> complex:
+    value = complex(float(real), float(imag))
+    if encode_complex(value) != f"z{real},{imag}":
+        raise ValueError
+    return value
+
+
+def _exact_complex(real: str, imag: str) -> Any:
+    value = rectangular(_exact_part(real), _exact_part(imag))
+    if type(value) is not ExactComplex or encode_exact_complex(value) != f"Z{real},{imag}":
+        raise ValueError
+    return value
+
+
+def _exact_part(text: str) -> Any:
+    return _rational(*text.split("/")) if "/" in text else int(text, 16)

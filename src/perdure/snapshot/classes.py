@@ -40,6 +40,7 @@ TAGS: dict[str, type] = {
     VECTOR: t.Vector,
     BYTES: t.Bytevector,
     TABLE: t.HashTable,
+    "hu": t.UserTable,
     "rt": t.RecordType,
     RECORD: t.Record,
     "m": t.Values,
@@ -56,6 +57,8 @@ TAGS: dict[str, type] = {
     "t": state.Task,
     "c": state.Channel,
     "g": state.Message,
+    "n": state.Environment,
+    "ev": state.Evaluation,
     ROOT: state.Root,
 }
 """The register. A new heap class gets a row here, and a line in

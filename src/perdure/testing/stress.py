@@ -289,7 +289,8 @@ class World:
             run.result = "cancelled"
         else:
             provider = self.programs.toolchain.provider
-            run.result = inspection.report_of(run.program, outcome.result, provider).text
+            sources = run.machine.evaluator.sources()
+            run.result = inspection.report_of(sources, outcome.result, provider).text
         if outcome.status in FINAL:
             for other in self._runs.values():
                 for child, number in other.children:

@@ -16,6 +16,7 @@ from msgspec import Struct
 from perdure.base.spans import Span
 from perdure.compiler import anf
 from perdure.compiler.normalise import Normaliser
+from perdure.compiler.records import NO_RECORDS, RecordProcedures
 from perdure.ir import core
 
 
@@ -27,15 +28,25 @@ class Compiled(Struct, frozen=True):
     spans: dict[int, Span]
 
 
-def compile_unit(library: str, unit: core.Unit, assigned: frozenset[tuple[str, str]]) -> Compiled:
+def compile_unit(
+    library: str,
+    unit: core.Unit,
+    assigned: frozenset[tuple[str, str]],
+    *,
+    keeps_top: bool = True,
+    records: RecordProcedures = NO_RECORDS,
+) -> Compiled:
     """Return one top-level form as a definition.
 
     Args:
       library: the library that the form belongs to.
       unit: the form.
       assigned: the globals of the program that are assigned or defined twice.
+      keeps_top: its last call is no tail call, so that reports show the form.
+      records: the program's record procedures (compiler.records), whose calls become operations.
     """
-    normaliser = Normaliser(library, unit.defines or "", assigned)
+    name = unit.defines or ""
+    normaliser = Normaliser(library, name, assigned, keeps_top=keeps_top, records=records)
     definition = normaliser.run(unit.form)
     data = anf.encode(definition)
     return Compiled(anf.hash_of(data), data, normaliser.spans)

@@ -12,14 +12,17 @@ from types import FunctionType
 from typing import Any
 
 from perdure.machine import watchdog
+from perdure.machine.errors import source_name
 from perdure.machine.registers import poll
 from perdure.primitives import TABLE
-from perdure.values.barrier import touch, touch_slot
+from perdure.primitives.touching import touch_field, touch_item, touch_pair
+from perdure.values.barrier import touch
 from perdure.values.conditions import fail
 from perdure.values.equality import equal, eqv
 from perdure.values.lists import from_items, list_items
-from perdure.values.numbers import Ratnum
+from perdure.values.numbers import NUMBERS
 from perdure.values.types import (
+    CHARACTERS,
     EOF,
     NIL,
     UNINITIALISED,
@@ -53,15 +56,20 @@ def frozen_namespace() -> dict[str, Any]:
         "!int": int,
         "!type": type,
         "!len": len,
-        "!numeric": frozenset({int, float, Ratnum}),
+        "!numeric": NUMBERS,
         "!eqv": eqv,
         "!equal": equal,
         "!touch": touch,
-        "!touch_slot": touch_slot,
+        "!touch_pair": touch_pair,
+        "!touch_item": touch_item,
+        "!touch_field": touch_field,
+        "!characters": CHARACTERS,
+        "!ord": ord,
         "!modulo": TABLE["modulo"].function,
         "!remainder": TABLE["remainder"].function,
         "!quotient": TABLE["quotient"].function,
         "!vector_ref": TABLE["vector-ref"].function,
+        "!string_ref": TABLE["string-ref"].function,
         "!record_ref": TABLE["%record-ref"].function,
         "!list": from_items,
         "!spread": _spread,
@@ -102,13 +110,14 @@ def _applicable(function: Any, *arguments: Any) -> Any:
         least = code.co_argcount
         variadic = bool(code.co_flags & 0x04)
         if count < least or (count > least and not variadic):
-            formals = " ".join(code.co_varnames[:least])
+            words = [source_name(variable) for variable in code.co_varnames[: least + variadic]]
             if variadic:
-                formals = f"{formals} . {code.co_varnames[least]}".strip()
+                words.insert(-1, ".")
+            formals = " ".join(words)
             name = function.__name__
             raise _arity(name, least, None if variadic else least, formals, count)
-    elif count and type(function).__name__ == "Parameter":
-        raise _arity("a parameter", 0, 0, "", count)
+    elif count > 1 and type(function).__name__ == "Parameter":
+        raise _arity("a parameter", 0, 1, "[value]", count)
     return function
 
 

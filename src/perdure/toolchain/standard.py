@@ -28,6 +28,22 @@ from perdure.toolchain.compiling import assigned_globals, compile_unit
 Units = list[tuple[str, bytes, bytes]]
 """Compiled units in order: digest, definition, and the code of its procedures for this Python."""
 
+_PORT_NAMES = (
+    "%port-of", "%typed", "char-ready?", "console-operation", "peek-char", "peek-u8", "read-bytevector",
+    "read-bytevector!", "read-char", "read-line", "read-string", "read-u8", "u8-ready?",
+)  # fmt: skip
+_AROUND_PORTS = (
+    "call-with-input-string", "call-with-output-string", "call-with-port", "with-input-from-string",
+    "with-output-to-string",
+)  # fmt: skip
+
+MOVED = {
+    **{f"perdure.control:{name}": f"perdure.port:{name}" for name in _PORT_NAMES},
+    **{f"perdure.string:{name}": f"perdure.port:{name}" for name in _AROUND_PORTS},
+    "%:flush-output-port": "perdure.port:flush-output-port",
+}
+"""What stored code of earlier releases calls things that are elsewhere now."""
+
 
 def arities() -> dict[str, tuple[int, int | None, str]]:
     """Return the arity of every primitive, as the front end wants it."""
@@ -55,6 +71,7 @@ class Standard:
         units, index = self._cached("standard", self._compile_core)
         self.index = msgspec.json.decode(index, type=StandardIndex)
         self._run(units)
+        frozen.update((old, frozen[new]) for old, new in MOVED.items())
         self.natives.update(self._globals(lambda _: True))
 
     def bundled(self, name: str) -> BundledIndex:

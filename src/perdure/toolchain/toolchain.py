@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,10 +19,11 @@ from msgspec import Struct
 from perdure.base.errors import ProgramError, SnapshotError
 from perdure.base.spans import Span
 from perdure.compiler.provider import Provider
+from perdure.compiler.records import record_procedures
 from perdure.frontends.scheme.bundled import is_bundled
 from perdure.frontends.scheme.libraries import Resolver
 from perdure.frontends.scheme.program import Program, check_program, expand_program
-from perdure.frontends.scheme.reader import read_source
+from perdure.frontends.scheme.reader import read_from_port, read_source
 from perdure.ir import core
 from perdure.machine import tasks
 from perdure.machine.machine import Hooks, Machine
@@ -30,12 +31,13 @@ from perdure.machine.registers import NO_DYNAMIC, parameter_value
 from perdure.machine.state import Root
 from perdure.toolchain.cache import default_cache_dir
 from perdure.toolchain.compiling import Compiled, assigned_globals, compile_unit, encode_spans
+from perdure.toolchain.evaluation import Evaluator
 from perdure.toolchain.namespace import frozen_namespace
 from perdure.toolchain.standard import Standard, arities
 from perdure.values import ports
 from perdure.values.lists import from_items
 from perdure.values.tables import make_table
-from perdure.values.types import PythonProcedure
+from perdure.values.types import PythonProcedure, String
 
 PAYLOAD_VERSION = 1
 
@@ -43,8 +45,12 @@ PAYLOAD_VERSION = 1
 class PythonModules(Protocol):
     """Finds the Python modules that programs may import."""
 
-    def exports(self, module: str) -> Mapping[str, PythonProcedure]:
-        """Return the procedures of a module by their Scheme names. Raises CallError for a refused one."""
+    def exports(self, module: str, directory: str) -> Mapping[str, PythonProcedure]:
+        """Return the procedures of a module by their Scheme names, for a program in a directory.
+
+        Raises:
+          CallError: the module is refused, or not there.
+        """
 
 
 class Payload(Struct):
@@ -52,7 +58,8 @@ class Payload(Struct):
 
     `units` are the digests of its top-level forms in order, its libraries' first; `main` is the digest of the form that
     gives its main procedure, or ""; `spans` the places of each definition's sites; `directory` where its file lay, as an
-    absolute path: Python modules are looked for there; `bundled` names the bundled libraries that it needs.
+    absolute path: Python modules are looked for there; `bundled` names the bundled libraries that it needs;
+    `reads_command_line` says that it asks for its arguments itself.
     """
 
     version: int
@@ -66,6 +73,7 @@ class Payload(Struct):
     spans: dict[str, dict[int, Span]]
     directory: str = ""
     bundled: list[str] = []
+    reads_command_line: bool = False
 
 
 class CompiledProgram:
@@ -81,7 +89,7 @@ class CompiledProgram:
         self.directory = payload.directory
         self.units = payload.units
         self.main = payload.main
-        self.has_main = bool(payload.main)
+        self.takes_arguments = bool(payload.main) or payload.reads_command_line
         self.starts = payload.starts
         self.python_modules = payload.python_modules
         self.sources = payload.sources
@@ -97,10 +105,12 @@ class Toolchain:
       provider: the code of all definitions.
       standard: the standard library.
       natives: its values by name, for the snapshot codec.
+      programs: the programs that were compiled or loaded, by hash.
     """
 
     def __init__(self, python: PythonModules, cache_dir: str | Path | None = None) -> None:
         self.provider = Provider()
+        self.programs: dict[str, CompiledProgram] = {}
         self._python = python
         self._frozen = frozen_namespace()
         folder = Path(cache_dir) if cache_dir is not None else default_cache_dir()
@@ -110,6 +120,7 @@ class Toolchain:
         self.natives["%:no-dynamic"] = NO_DYNAMIC
         output = self._frozen["perdure.control:current-output-port"]
         ports.use_current_output(functools.partial(parameter_value, output))
+        ports.use_reader(read_from_port)
 
     @functools.cached_property
     def hooks(self) -> Hooks:
@@ -134,26 +145,38 @@ class Toolchain:
 
     # -- programs -----------------------------------------------------------------------------------
 
-    def _resolver(self, directory: Path) -> Resolver:
+    def resolver(self, base: Path, directory: str, texts: Mapping[str, str]) -> Resolver:
+        """Return what the front end needs to know of a program's surroundings.
+
+        Args:
+          base: where its libraries and included files are, as its own file's path says it.
+          directory: where its Python modules are.
+          texts: files, by path, that are to be taken as they were when the program was compiled.
+        """
+
         def find_library(name: tuple[str, ...]) -> tuple[str, str] | None:
             for ending in (".sld", ".scm"):
-                path = directory.joinpath(*name).with_name(name[-1] + ending)
-                if path.is_file():
-                    return read_source(str(path)), str(path)
+                path = base.joinpath(*name).with_name(name[-1] + ending)
+                if str(path) in texts or path.is_file():
+                    return read_file(str(path)), str(path)
             return None
+
+        def read_file(path: str) -> str:
+            return texts[path] if path in texts else read_source(path)
 
         return Resolver(
             primitives=arities(),
             standard=self.standard.index,
             bundled=self.standard.bundled,
             find_library=find_library,
-            python_exports=self._python.exports,
-            read_file=read_source,
+            python_exports=lambda module: self._python.exports(module, directory),
+            read_file=read_file,
         )
 
-    def expand(self, source: str, file: str) -> Program:
+    def expand(self, source: str, file: str, directory: str | None = None) -> Program:
         """Return a program expanded and not compiled. Raises SyntaxErrors."""
-        return expand_program(source, file, resolver=self._resolver(Path(file).parent))
+        place = directory or str(Path(file).resolve().parent)
+        return expand_program(source, file, resolver=self.resolver(Path(file).parent, place, {}))
 
     def check_source(self, source: str, file: str) -> tuple[list[ProgramError], list[str]]:
         """Return everything that is wrong with a program that expands, and its notices. Raises SyntaxErrors."""
@@ -164,13 +187,27 @@ class Toolchain:
         """Return the program in a file. Raises ProgramError: the file can't be read, or is wrong."""
         return self.compile_source(read_source(path), path)
 
-    def compile_source(self, source: str, file: str) -> CompiledProgram:
-        """Return the program of a source text. Raises SyntaxErrors."""
-        program = self.expand(source, file)
+    def compile_source(
+        self, source: str, file: str, directory: str | None = None
+    ) -> CompiledProgram:
+        """Return the program of a source text.
+
+        Args:
+          source: the text.
+          file: its path, for messages; libraries and included files lie beside it.
+          directory: where its Python modules lie, if not there.
+
+        Raises:
+          SyntaxErrors: everything that is wrong with it.
+        """
+        program = self.expand(source, file, directory)
         named = [(library.name, unit) for library in program.libraries for unit in library.units]
         named += [("", unit) for unit in program.units]
         assigned = assigned_globals(unit for _, unit in named)
-        compiled = [compile_unit(library, unit, assigned) for library, unit in named]
+        records = record_procedures((unit for _, unit in named), assigned)
+        compiled = [
+            compile_unit(library, unit, assigned, records=records) for library, unit in named
+        ]
         everything = list(compiled)
         main = ""
         if program.main:
@@ -187,19 +224,22 @@ class Toolchain:
             sorted(program.python_modules),
             program.sources,
             {c.digest: c.spans for c in everything},
-            str(Path(file).resolve().parent),
+            directory or str(Path(file).resolve().parent),
             program.bundled,
+            _refers_to([unit for _, unit in named], "command-line"),
         )
         for each in everything:
-            self._add(each)
+            self.add(each)
         data = msgspec.json.encode(payload)
         result = CompiledProgram(
             payload, data, {c.digest: c.data for c in everything}, program.notices
         )
         result.warnings = program.warnings
+        self.programs[result.hash] = result
         return result
 
-    def _add(self, compiled: Compiled) -> None:
+    def add(self, compiled: Compiled) -> None:
+        """Make a definition known to the provider."""
         self.provider.add(compiled.digest, compiled.data, spans=encode_spans(compiled.spans))
 
     def load(self, payload: bytes, definitions: Mapping[str, bytes]) -> CompiledProgram:
@@ -227,7 +267,9 @@ class Toolchain:
                     ) from None
                 spans = encode_spans(found.spans.get(digest, {}))
                 self.provider.add(digest, data, spans=spans)
-        return CompiledProgram(found, payload, definitions, [])
+        result = CompiledProgram(found, payload, definitions, [])
+        self.programs[result.hash] = result
+        return result
 
     def load_bundled(self, names: Iterable[str]) -> None:
         """Load bundled libraries that stored code refers to. Raises SnapshotError: this release does not have one."""
@@ -239,9 +281,24 @@ class Toolchain:
     # -- runs -----------------------------------------------------------------------------------------
 
     def new_run(
-        self, program: CompiledProgram, run_id: str, arguments: list[Any], now: float, seed: int
+        self,
+        program: CompiledProgram,
+        run_id: str,
+        arguments: list[Any],
+        now: float,
+        seed: int,
+        words: Sequence[str] = (),
     ) -> Machine:
-        """Return a machine whose main task will run the program's top-level forms, then its main procedure."""
+        """Return a machine whose main task will run the program's top-level forms, then its main procedure.
+
+        Args:
+          program: what is run.
+          run_id: the run's id.
+          arguments: what `main` is applied to, values of the run's heap.
+          now: the time of the first turn.
+          seed: the state of the run's generator of random numbers.
+          words: the arguments as text, for its command line.
+        """
         root = Root(
             run_id,
             program.hash,
@@ -253,6 +310,7 @@ class Toolchain:
             0,
             seed,
             now,
+            command_line=from_items([String(word) for word in (program.file, *words)]),
         )
         machine = self._machine(root, self.fresh_namespace(program))
         static = functools.partial(self.provider.static, number=0, namespace=machine.namespace)
@@ -268,7 +326,9 @@ class Toolchain:
         return self._machine(root, namespace)
 
     def _machine(self, root: Root, namespace: dict[str, Any]) -> Machine:
-        return Machine(root, namespace, self.provider, self.hooks)
+        machine = Machine(root, namespace, self.provider, self.hooks)
+        machine.evaluator = Evaluator(self, machine)
+        return machine
 
 
 def _started_names(units: list[core.Unit]) -> set[str]:
@@ -285,6 +345,19 @@ def _started_names(units: list[core.Unit]) -> set[str]:
 
     _visit([unit.form for unit in units], note)
     return found
+
+
+def _refers_to(units: list[core.Unit], primitive: str) -> bool:
+    """Return whether a primitive is referred to."""
+    found: list[core.GlobalRef] = []
+    wanted = (core.PRIMITIVES, primitive)
+
+    def note(node: Any) -> None:
+        if isinstance(node, core.GlobalRef) and (node.library, node.name) == wanted:
+            found.append(node)
+
+    _visit([unit.form for unit in units], note)
+    return bool(found)
 
 
 def _visit(work: list[Any], note: Callable[[Any], None]) -> None:

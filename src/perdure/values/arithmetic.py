@@ -1,30 +1,27 @@
-"""Division with remainder, rounding, powers, roots and the elementary functions.
+"""Division with remainder, rounding, the simplest rational, and shifts.
 
-Layer: values. Imports numbers, conditions, limits.
-Invariant: an exact result is given where R7RS asks for one (and for `(exp 0)`, `(sqrt 9/4)` and
-their like), a float otherwise; what would be a complex number is a range-error that says so; what
-would be larger than limits.INTEGER_MAX_BITS is a quota-error before any of it is computed.
+Layer: values. Imports numbers, operations, conditions, limits.
+Invariant: the result is inexact if an argument is; what would be larger than
+limits.INTEGER_MAX_BITS is a quota-error before any of it is computed.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from math import copysign, inf, isfinite, isqrt, nan
+from math import copysign, isfinite, nan
 from typing import Any
 
 from perdure.base import limits
-from perdure.values.conditions import SchemeError, fail, wrong_type
+from perdure.values.conditions import fail
 from perdure.values.numbers import (
-    Ratnum,
     check_exact_integer,
     check_integer,
-    check_number,
-    divide,
-    exact,
-    ratio,
+    check_rational,
+    check_real,
     to_float,
 )
+from perdure.values.operations import divide, exact
 
 # -- integer division ----------------------------------------------------------------------
 
@@ -41,13 +38,13 @@ def _truncate_pair(n: int, d: int) -> tuple[int, int]:
 def _divided(
     procedure: str, pair: Callable[[int, int], tuple[int, int]], n: Any, d: Any
 ) -> tuple[Any, Any]:
+    if type(n) is int and type(d) is int and d:
+        return pair(n, d)
     check_integer(procedure, n)
     check_integer(procedure, d)
     if d == 0:
         raise fail("divide-error", f"{procedure}: division by zero:", n, d)
     q, r = pair(int(n), int(d))
-    if type(n) is int and type(d) is int:
-        return q, r
     return to_float(q), to_float(r)
 
 
@@ -71,16 +68,14 @@ def gcd_lcm(procedure: str, numbers: tuple[Any, ...], fold: Callable[..., int]) 
 
 def numerator(x: Any) -> Any:
     """Return the numerator of a rational in lowest terms; inexact of an inexact one."""
-    return (
-        to_float(exact(x).numerator) if type(x) is float else check_number("numerator", x).numerator
-    )
+    n = exact(check_rational("numerator", x)).numerator
+    return to_float(n) if type(x) is float else n
 
 
 def denominator(x: Any) -> Any:
     """Return the denominator of a rational in lowest terms; inexact of an inexact one."""
-    if type(x) is float:
-        return to_float(exact(x).denominator)
-    return check_number("denominator", x).denominator
+    d = exact(check_rational("denominator", x)).denominator
+    return to_float(d) if type(x) is float else d
 
 
 # -- rounding ------------------------------------------------------------------------------
@@ -101,29 +96,31 @@ _ROUNDED: dict[str, tuple[Callable[[float], int], Callable[[int, int], int]]] = 
 
 def rounded(procedure: str, x: Any) -> Any:
     """Return x rounded to an integer: "floor", "ceiling", "truncate" or "round" (to even)."""
-    if type(x) is int:
-        return x
     of_float, of_ratio = _ROUNDED[procedure]
     if type(x) is float:
         # -0.5 rounds to -0.0, and an infinity to itself.
         return copysign(float(of_float(x)), x) if isfinite(x) else x
-    if type(x) is Ratnum:
-        return of_ratio(x.numerator, x.denominator)
-    raise wrong_type(procedure, "a number", x)
+    check_real(procedure, x)
+    return x if type(x) is int else of_ratio(x.numerator, x.denominator)
 
 
 def rationalize(x: Any, tolerance: Any) -> Any:
     """Return the simplest rational that differs from x by no more than a tolerance."""
-    check_number("rationalize", x)
-    check_number("rationalize", tolerance)
-    if not isfinite(to_float(x)) or not isfinite(to_float(tolerance)):
-        if to_float(tolerance) in (inf, -inf):
-            return 0.0 if isfinite(to_float(x)) else nan
-        return to_float(x) + to_float(tolerance)
+    check_real("rationalize", x)
+    check_real("rationalize", tolerance)
     inexact = type(x) is float or type(tolerance) is float
+    if inexact and not (isfinite(to_float(x)) and isfinite(to_float(tolerance))):
+        return _rationalize_unbounded(to_float(x), to_float(tolerance))
     centre, width = exact(x), abs(exact(tolerance))
     found = _simplest(centre - width, centre + width)
     return to_float(found) if inexact else found
+
+
+def _rationalize_unbounded(x: float, tolerance: float) -> float:
+    """Return the simplest float near x where one of the two is an infinity or NaN."""
+    if math.isinf(tolerance):
+        return 0.0 if isfinite(x) else nan
+    return x + tolerance
 
 
 def _simplest(low: Any, high: Any) -> Any:
@@ -145,15 +142,7 @@ def _simplest(low: Any, high: Any) -> Any:
     return found
 
 
-# -- powers and roots ----------------------------------------------------------------------
-
-
-def _no_complex(procedure: str, *arguments: Any) -> SchemeError:
-    return fail(
-        "range-error",
-        f"{procedure}: the result would be a complex number, and these are not supported:",
-        *arguments,
-    )
+# -- size and shifts ----------------------------------------------------------------------
 
 
 def check_bits(procedure: str, bits: int) -> None:
@@ -163,143 +152,6 @@ def check_bits(procedure: str, bits: int) -> None:
             "quota-error",
             f"{procedure}: the result would have more than {limits.INTEGER_MAX_BITS} bits",
         )
-
-
-def expt(base: Any, power: Any) -> Any:
-    """Return base to a power: exact if the base is exact and the power an exact integer."""
-    check_number("expt", base)
-    check_number("expt", power)
-    if type(power) is int and type(base) is not float:
-        return _exact_power(base, power)
-    if type(power) is Ratnum and power.denominator == 2 and type(base) is not float and base >= 0:
-        root = sqrt(base)
-        if type(root) is not float:
-            return expt(root, power.numerator)
-    return _float_power(base, power)
-
-
-def _exact_power(base: Any, power: int) -> Any:
-    n, d = base.numerator, base.denominator
-    if power == 0:
-        return 1
-    if power < 0:
-        if n == 0:
-            raise fail("divide-error", "expt: division by zero:", base, power)
-        n, d, power = (d, n, -power) if n > 0 else (-d, -n, -power)
-    if d == 1 and n in (0, 1, -1):
-        return n if power % 2 else n * n
-    check_bits("expt", max(abs(n), d).bit_length() * power)
-    return n**power if d == 1 else ratio(n**power, d**power)
-
-
-def _float_power(base: Any, power: Any) -> float:
-    x, y = to_float(base), to_float(power)
-    if x < 0 and isfinite(x) and isfinite(y) and not y.is_integer():
-        raise _no_complex("expt", base, power)
-    try:
-        return math.pow(x, y)
-    except OverflowError:
-        # The power of a negative base is odd only if the float is: all that are larger are even.
-        return -inf if x < 0 and math.fmod(y, 2) else inf
-    except ValueError:
-        # 0.0 to a negative power.
-        return copysign(inf, x) if math.fmod(y, 2) and y.is_integer() else inf
-
-
-def exact_integer_sqrt(n: Any) -> tuple[int, int]:
-    """Return the largest s with s * s <= n, and n - s * s."""
-    if check_exact_integer("exact-integer-sqrt", n) < 0:
-        raise fail("range-error", "exact-integer-sqrt: expected a nonnegative integer, got", n)
-    root = isqrt(n)
-    return root, n - root * root
-
-
-def sqrt(x: Any) -> Any:
-    """Return the square root: exact for exact squares."""
-    if check_number("sqrt", x) < 0:
-        raise _no_complex("sqrt", x)
-    if type(x) is float:
-        return math.sqrt(x)
-    n, d = isqrt(x.numerator), isqrt(x.denominator)
-    if n * n == x.numerator and d * d == x.denominator:
-        return ratio(n, d)
-    approximate = to_float(x)
-    if 1e-300 < approximate < inf:
-        return math.sqrt(approximate)
-    # Outside the range of floats the root may still be inside: scale by a power of 4.
-    shift = (x.denominator.bit_length() - x.numerator.bit_length()) // 2 + 64
-    scaled = (x.numerator << 2 * shift) if shift >= 0 else x.numerator >> -2 * shift
-    return to_float(divide(isqrt(scaled // x.denominator), expt(2, shift)))
-
-
-# -- elementary functions ------------------------------------------------------------------
-
-
-def exp(x: Any) -> Any:
-    """Return e to the power x."""
-    if type(check_number("exp", x)) is int and x == 0:
-        return 1
-    try:
-        return math.exp(to_float(x))
-    except OverflowError:
-        return inf
-
-
-def log(x: Any) -> Any:
-    """Return the natural logarithm."""
-    if type(check_number("log", x)) is float:
-        if x < 0:
-            raise _no_complex("log", x)
-        return math.log(x) if x else -inf
-    if x == 1:
-        return 0
-    if x == 0:
-        raise fail("range-error", "log: expected a number that is not zero, got", x)
-    if x < 0:
-        raise _no_complex("log", x)
-    approximate = to_float(x)
-    if type(x) is int or not 1e-300 < approximate < inf:
-        return math.log(x.numerator) - math.log(x.denominator)
-    return math.log(approximate)
-
-
-def _elementary(name: str, function: Callable[[float], float], fixed: tuple[int, int]) -> Any:
-    point, value = fixed
-
-    def apply(x: Any) -> Any:
-        if type(check_number(name, x)) is int and x == point:
-            return value
-        try:
-            return function(to_float(x))
-        except ValueError:
-            if not isfinite(to_float(x)):
-                return nan
-            raise _no_complex(name, x) from None
-
-    return apply
-
-
-sin = _elementary("sin", math.sin, (0, 0))
-cos = _elementary("cos", math.cos, (0, 1))
-tan = _elementary("tan", math.tan, (0, 0))
-asin = _elementary("asin", math.asin, (0, 0))
-acos = _elementary("acos", math.acos, (1, 0))
-atan1 = _elementary("atan", math.atan, (0, 0))
-
-
-def atan2(y: Any, x: Any) -> Any:
-    """Return the angle of the point (x, y)."""
-    check_number("atan", y)
-    check_number("atan", x)
-    if type(y) is int and y == 0 and type(x) is not float:
-        if x == 0:
-            raise fail("range-error", "atan: the angle of the point 0 0 is not defined")
-        if x > 0:
-            return 0
-    return math.atan2(to_float(y), to_float(x))
-
-
-# -- bits ----------------------------------------------------------------------------------
 
 
 def arithmetic_shift(n: Any, count: Any) -> int:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from math import copysign
 from typing import Any
 
-from perdure.values.numbers import Ratnum
+from perdure.values.numbers import EXACT
 from perdure.values.types import Box, Bytevector, Pair, String, Vector
 
 _UNCLASSED_STEPS = 2_000
@@ -36,10 +36,16 @@ def eqv(a: Any, b: Any) -> bool:
     if kind is int:
         return bool(a == b)
     if kind is float:
-        if a == b:
-            return bool(a != 0) or copysign(1.0, a) == copysign(1.0, b)
-        return bool(a != a and b != b)  # noqa: PLR0124 - the test for NaN
-    return kind is Ratnum and bool(a == b)
+        return _same_float(a, b)
+    if kind is complex:
+        return _same_float(a.real, b.real) and _same_float(a.imag, b.imag)
+    return kind in EXACT and bool(a == b)
+
+
+def _same_float(a: float, b: float) -> bool:
+    if a == b:
+        return a != 0 or copysign(1.0, a) == copysign(1.0, b)
+    return a != a and b != b  # noqa: PLR0124 - the test for NaN
 
 
 def _find(classes: dict[int, int], member: int) -> int:
@@ -64,6 +70,17 @@ def equal(a: Any, b: Any) -> bool:
     todo = [(a, b)]
     while todo:
         a, b = todo.pop()
+        while a is not b and type(a) is Pair and type(b) is Pair and steps < _UNCLASSED_STEPS:
+            # Along a list: only what is not seen to be alike at once waits for its turn.
+            steps += 1
+            first, second = a.car, b.car
+            a, b = a.cdr, b.cdr
+            alike = first is second or (
+                type(first) is int and type(second) is int and first == second
+            )
+            if not alike:
+                todo.append((a, b))
+                a, b = first, second
         if a is b:
             continue
         kind = type(a)
@@ -87,7 +104,12 @@ def equal(a: Any, b: Any) -> bool:
             elif len(a.items) != len(b.items):
                 return False
             else:
-                todo.extend(zip(reversed(a.items), reversed(b.items), strict=True))
+                different = [
+                    (x, y)
+                    for x, y in zip(a.items, b.items, strict=True)
+                    if not (x is y or (type(x) is int and type(y) is int and x == y))
+                ]
+                todo.extend(reversed(different))
         elif kind is Bytevector:
             if a.octets != b.octets:
                 return False

@@ -1,24 +1,35 @@
-"""Exact rationals, and the four operations, comparisons and predicates on all numbers.
+"""What the numbers are: exact rationals and exact complex numbers beside Python's own classes.
 
-Layer: values. Imports types, conditions.
-Invariant: a result is normalised: a rational with denominator 1 is an int. So `type(x) is int` is
-"exact integer" everywhere, and equal exact numbers have one representation.
+Layer: values. Imports conditions.
+Invariant: every number has one representation, so its class says what it is.
 
-Compiled code emits plain `a + b` and `a < b`; the functions here are its slow path, and what
-procedures like `+` are as values. They try the operator first and look at types only when it
-fails: Python's TypeError is the guard (types.py). Not `fractions.Fraction`: it makes normalised
-ints only on request, takes Python's `/` for division, which compiled code must not find on
-numbers it may not divide, and costs five times as much.
+| number                 | class          | normalised                                         |
+|------------------------|----------------|----------------------------------------------------|
+| exact integer          | `int`          |                                                    |
+| other exact rational   | `Ratnum`       | in lowest terms, the denominator is at least 2     |
+| inexact real           | `float`        |                                                    |
+| exact, not real        | `ExactComplex` | the imaginary part is not 0                        |
+| inexact, not real      | `complex`      | its imaginary part is a float, so it may be 0.0    |
+
+Both parts of a complex number are exact or both inexact, as `exact?` knows no third answer. What
+`rectangular` makes of an exact zero imaginary part is real.
+
+Compiled code emits plain `a + b` and `a < b`, and Python's TypeError is the guard (types.py). So
+these classes have operators for + - * and, where they have an order, for comparison, and for
+nothing else. Not `fractions.Fraction`: it makes normalised ints only on request, takes Python's
+`/` for division, which compiled code must not find on numbers it may not divide, and costs five
+times as much. Inexact complex numbers are Python's, for speed: their products follow the textbook
+formula, so an infinite part may make the other part NaN.
 """
 
 from __future__ import annotations
 
-from math import copysign, gcd, inf, isfinite, nan
+from math import gcd, inf, isfinite
 from typing import Any
 
 from msgspec import Struct
 
-from perdure.values.conditions import SchemeError, fail, wrong_type
+from perdure.values.conditions import SchemeError, wrong_type
 
 
 class Ratnum(Struct, frozen=True, eq=False, gc=False):
@@ -36,7 +47,7 @@ class Ratnum(Struct, frozen=True, eq=False, gc=False):
             return Ratnum(n + other * d, d)
         if type(other) is Ratnum:
             return ratio(n * other.denominator + other.numerator * d, d * other.denominator)
-        if type(other) is float:
+        if type(other) in INEXACT:
             return to_float(self) + other
         return NotImplemented
 
@@ -48,14 +59,14 @@ class Ratnum(Struct, frozen=True, eq=False, gc=False):
             return Ratnum(n - other * d, d)
         if type(other) is Ratnum:
             return ratio(n * other.denominator - other.numerator * d, d * other.denominator)
-        if type(other) is float:
+        if type(other) in INEXACT:
             return to_float(self) - other
         return NotImplemented
 
     def __rsub__(self, other: Any) -> Any:
         if type(other) is int:
             return Ratnum(other * self.denominator - self.numerator, self.denominator)
-        if type(other) is float:
+        if type(other) in INEXACT:
             return other - to_float(self)
         return NotImplemented
 
@@ -64,7 +75,7 @@ class Ratnum(Struct, frozen=True, eq=False, gc=False):
             return ratio(self.numerator * other, self.denominator)
         if type(other) is Ratnum:
             return ratio(self.numerator * other.numerator, self.denominator * other.denominator)
-        if type(other) is float:
+        if type(other) in INEXACT:
             return to_float(self) * other
         return NotImplemented
 
@@ -79,6 +90,8 @@ class Ratnum(Struct, frozen=True, eq=False, gc=False):
     def __eq__(self, other: object) -> bool:
         if type(other) is Ratnum:
             return self.numerator == other.numerator and self.denominator == other.denominator
+        if type(other) is complex:
+            return other.imag == 0 and self == other.real
         return type(other) is float and isfinite(other) and _order(self, other) == 0
 
     def __hash__(self) -> int:
@@ -105,7 +118,7 @@ class Ratnum(Struct, frozen=True, eq=False, gc=False):
 
 
 def _order(a: Ratnum, b: Any) -> Any:
-    """Return a number with the sign of a - b (NaN of NaN); NotImplemented if b is no number."""
+    """Return a number with the sign of a - b (NaN of NaN); NotImplemented if b has no order."""
     if type(b) is int:
         return a.numerator - b * a.denominator
     if type(b) is Ratnum:
@@ -119,7 +132,79 @@ def _order(a: Ratnum, b: Any) -> Any:
     return a.numerator * d - n * a.denominator
 
 
-NUMBERS = frozenset((int, float, Ratnum))
+class ExactComplex(Struct, frozen=True, eq=False, gc=False):
+    """An exact complex number that is not real: its parts are ints or Ratnums, `imag` is not 0.
+
+    Make one with `rectangular`. The names of the fields are those of Python's `complex`.
+    """
+
+    real: Any
+    imag: Any
+
+    def __add__(self, other: Any) -> Any:
+        if type(other) is ExactComplex:
+            return rectangular(self.real + other.real, self.imag + other.imag)
+        if type(other) in RATIONALS:
+            return ExactComplex(self.real + other, self.imag)
+        if type(other) in INEXACT:
+            return to_inexact(self) + other
+        return NotImplemented
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Any:
+        if type(other) is ExactComplex:
+            return rectangular(self.real - other.real, self.imag - other.imag)
+        if type(other) in RATIONALS:
+            return ExactComplex(self.real - other, self.imag)
+        if type(other) in INEXACT:
+            return to_inexact(self) - other
+        return NotImplemented
+
+    def __rsub__(self, other: Any) -> Any:
+        if type(other) in RATIONALS:
+            return ExactComplex(other - self.real, -self.imag)
+        if type(other) in INEXACT:
+            return other - to_inexact(self)
+        return NotImplemented
+
+    def __mul__(self, other: Any) -> Any:
+        if type(other) is ExactComplex:
+            return rectangular(
+                self.real * other.real - self.imag * other.imag,
+                self.real * other.imag + self.imag * other.real,
+            )
+        if type(other) in RATIONALS:
+            return rectangular(self.real * other, self.imag * other)
+        if type(other) in INEXACT:
+            return to_inexact(self) * other
+        return NotImplemented
+
+    __rmul__ = __mul__
+
+    def __neg__(self) -> ExactComplex:
+        return ExactComplex(-self.real, -self.imag)
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is ExactComplex or type(other) is complex:
+            return bool(self.real == other.real and self.imag == other.imag)
+        return False
+
+    def __hash__(self) -> int:
+        return hash((self.real, self.imag))
+
+    def __repr__(self) -> str:
+        return f"({self.real!r})+({self.imag!r})i"
+
+
+INEXACT = frozenset((float, complex))
+RATIONALS = frozenset((int, Ratnum))
+EXACT = RATIONALS | {ExactComplex}
+REALS = RATIONALS | {float}
+NUMBERS = EXACT | INEXACT
+
+
+# -- making --------------------------------------------------------------------------------
 
 
 def ratio(numerator: int, denominator: int) -> Any:
@@ -133,16 +218,38 @@ def ratio(numerator: int, denominator: int) -> Any:
     return numerator if denominator == 1 else Ratnum(numerator, denominator)
 
 
+def rectangular(real: Any, imag: Any) -> Any:
+    """Return the number with two real parts; it is real if the imaginary part is an exact 0."""
+    if type(imag) is int and imag == 0:
+        return real
+    if type(real) is float or type(imag) is float:
+        return complex(to_float(real), to_float(imag))
+    return ExactComplex(real, imag)
+
+
 def to_float(x: Any) -> float:
-    """Return the float nearest to any number; what is too large becomes an infinity."""
+    """Return the float nearest to a real number; what is too large becomes an infinity."""
     try:
         return x.numerator / x.denominator if type(x) is Ratnum else float(x)
     except OverflowError:
         return inf if x > 0 else -inf
 
 
-def _not_numbers(procedure: str, a: Any, b: Any) -> SchemeError:
-    return wrong_type(procedure, "a number", a if type(a) not in NUMBERS else b)
+def to_inexact(z: Any) -> Any:
+    """Return the inexact number nearest to any number: a float, or a complex if it is not real."""
+    if type(z) is complex:
+        return z
+    if type(z) is ExactComplex:
+        return complex(to_float(z.real), to_float(z.imag))
+    return to_float(z)
+
+
+def parts(z: Any) -> tuple[Any, Any]:
+    """Return the real and the imaginary part of any number; a real number's is an exact 0."""
+    return (z, 0) if type(z) in REALS else (z.real, z.imag)
+
+
+# -- checking ------------------------------------------------------------------------------
 
 
 def check_number(procedure: str, x: Any) -> Any:
@@ -152,11 +259,30 @@ def check_number(procedure: str, x: Any) -> Any:
     return x
 
 
+def not_real(procedure: str, x: Any) -> SchemeError:
+    """Return the type error for what is no real number, maybe no number at all."""
+    return wrong_type(procedure, "a real number" if type(x) in NUMBERS else "a number", x)
+
+
+def check_real(procedure: str, x: Any) -> Any:
+    """Return x if it is a real number; else raise the type error."""
+    if type(x) not in REALS:
+        raise not_real(procedure, x)
+    return x
+
+
+def check_rational(procedure: str, x: Any) -> Any:
+    """Return x if it is a rational number: exact, or a finite float; else raise the type error."""
+    if not is_rational(x):
+        raise wrong_type(procedure, "a rational number" if type(x) in NUMBERS else "a number", x)
+    return x
+
+
 def check_integer(procedure: str, x: Any) -> Any:
     """Return x if it is an integer, exact or not; else raise the type error."""
-    if type(x) is int or (type(x) is float and x.is_integer()):
-        return x
-    raise wrong_type(procedure, "an integer", x)
+    if not is_integer(x):
+        raise wrong_type(procedure, "an integer", x)
+    return x
 
 
 def check_exact_integer(procedure: str, x: Any) -> int:
@@ -166,125 +292,6 @@ def check_exact_integer(procedure: str, x: Any) -> int:
     return x
 
 
-# -- the four operations -------------------------------------------------------------------
-
-
-def add(a: Any, b: Any) -> Any:
-    """Return a + b. Raises a type-error condition."""
-    try:
-        return a + b
-    except TypeError:
-        raise _not_numbers("+", a, b) from None
-    except OverflowError:
-        return to_float(a) + to_float(b)
-
-
-def subtract(a: Any, b: Any) -> Any:
-    """Return a - b. Raises a type-error condition."""
-    try:
-        return a - b
-    except TypeError:
-        raise _not_numbers("-", a, b) from None
-    except OverflowError:
-        return to_float(a) - to_float(b)
-
-
-def multiply(a: Any, b: Any) -> Any:
-    """Return a * b. Raises a type-error condition."""
-    try:
-        return a * b
-    except TypeError:
-        raise _not_numbers("*", a, b) from None
-    except OverflowError:
-        return to_float(a) * to_float(b)
-
-
-def divide(a: Any, b: Any) -> Any:
-    """Return a / b: exact for exact numbers, never Python's float of two ints.
-
-    Raises:
-      SchemeError: type-error, or divide-error for an exact 0 as divisor.
-    """
-    if type(a) not in NUMBERS or type(b) not in NUMBERS:
-        raise _not_numbers("/", a, b)
-    if type(b) is int and b == 0:
-        raise fail("divide-error", "/: division by zero:", a, b)
-    if type(a) is float or type(b) is float:
-        return divide_floats(to_float(a), to_float(b))
-    return ratio(a.numerator * b.denominator, a.denominator * b.numerator)
-
-
-def divide_floats(a: float, b: float) -> float:
-    """Return a / b as IEEE 754 defines it, infinities and NaN where Python raises."""
-    if b:
-        return a / b
-    if a != a or b != b or a == 0:  # noqa: PLR0124 - the test for NaN
-        return nan
-    return copysign(inf, a) * copysign(1.0, b)
-
-
-def negate(a: Any) -> Any:
-    """Return -a; of 0.0 it is -0.0, which 0 - a is not."""
-    return -check_number("-", a)
-
-
-# -- comparison ----------------------------------------------------------------------------
-
-
-def num_eq(a: Any, b: Any) -> bool:
-    """Return whether two numbers are equal in value, exactness aside."""
-    if type(a) not in NUMBERS or type(b) not in NUMBERS:
-        raise _not_numbers("=", a, b)
-    return bool(a == b)
-
-
-def less(a: Any, b: Any) -> bool:
-    """Return whether a < b. Raises a type-error condition."""
-    try:
-        return a < b  # type: ignore[no-any-return]
-    except TypeError:
-        raise _not_numbers("<", a, b) from None
-
-
-def greater(a: Any, b: Any) -> bool:
-    """Return whether a > b. Raises a type-error condition."""
-    try:
-        return a > b  # type: ignore[no-any-return]
-    except TypeError:
-        raise _not_numbers(">", a, b) from None
-
-
-def less_eq(a: Any, b: Any) -> bool:
-    """Return whether a <= b. Raises a type-error condition."""
-    try:
-        return a <= b  # type: ignore[no-any-return]
-    except TypeError:
-        raise _not_numbers("<=", a, b) from None
-
-
-def greater_eq(a: Any, b: Any) -> bool:
-    """Return whether a >= b. Raises a type-error condition."""
-    try:
-        return a >= b  # type: ignore[no-any-return]
-    except TypeError:
-        raise _not_numbers(">=", a, b) from None
-
-
-def extreme(procedure: str, numbers: tuple[Any, ...], *, largest: bool) -> Any:
-    """Return the largest or smallest of some numbers; inexact if any of them is, NaN if any is."""
-    best = check_number(procedure, numbers[0])
-    inexact = type(best) is float
-    for x in numbers[1:]:
-        check_number(procedure, x)
-        inexact = inexact or type(x) is float
-        if x != x or (best == best and (x > best if largest else x < best)):  # noqa: PLR0124
-            best = x
-    return to_float(best) if inexact else best
-
-
-# -- kinds of numbers ----------------------------------------------------------------------
-
-
 def is_number(x: Any) -> bool:
     """Return whether x is a number at all."""
     return type(x) in NUMBERS
@@ -292,23 +299,9 @@ def is_number(x: Any) -> bool:
 
 def is_rational(x: Any) -> bool:
     """Return whether x is a rational number: exact, or a finite float."""
-    return type(x) is int or type(x) is Ratnum or (type(x) is float and isfinite(x))
+    return type(x) in RATIONALS or (type(x) is float and isfinite(x))
 
 
 def is_integer(x: Any) -> bool:
     """Return whether x is an integer, exact or not."""
     return type(x) is int or (type(x) is float and x.is_integer())
-
-
-def exact(x: Any) -> Any:
-    """Return the exact number equal to x. Raises a range-error condition for infinities and NaN."""
-    if type(x) is not float:
-        return check_number("exact", x)
-    if not isfinite(x):
-        raise fail("range-error", "exact: expected a finite number, got", x)
-    return ratio(*x.as_integer_ratio())
-
-
-def inexact(x: Any) -> float:
-    """Return the float nearest to x."""
-    return to_float(check_number("inexact", x))

@@ -1,10 +1,14 @@
-"""Ports: string and bytevector ports as values of the heap, and the run's console.
+"""Ports: string, bytevector and file ports as values of the heap, and the run's console.
 
-Layer: values. Imports types, barrier, conditions, lists.
+Layer: values. Imports types, barrier, conditions, lists, limits.
 Invariant: a port's whole state is in its fields, so it is saved like any struct. All text that a
 port was given lies in `chunks` (a Scheme list of immutable Strings or Bytevectors, newest first)
 followed by `tail`; a chunk never changes once it is made. So a delta holds what was written since
 the last one, not the whole text, and one character costs no copy of all that was written before.
+
+No port holds anything of the operating system. A file that is read is read whole when it is opened,
+so its port is a string or bytevector port; one that is written is known by its path and the number
+of its bytes that were handed over already, and the port collects what comes after them.
 
 The console is two constant ports; what is written there goes to the buffer of the turn (`emit`),
 and reading from it blocks, which a primitive can't: it raises `ConsoleRead`, and the library asks
@@ -14,14 +18,15 @@ the machine instead. Not Python's io.StringIO: it has no deltas, and no oid.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from msgspec import Struct
 
+from perdure.base import limits
 from perdure.values.barrier import ConstantId, touch
 from perdure.values.conditions import fail, wrong_type
 from perdure.values.lists import split_list
-from perdure.values.types import EOF, NIL, Bytevector, Pair, String, char
+from perdure.values.types import CHARACTERS, EOF, NIL, Bytevector, Pair, String, char
 
 CHUNK_CHARS = 1024
 """A tail longer than this becomes a chunk."""
@@ -32,8 +37,9 @@ class Port(Struct, eq=False):
 
     `port_kind` is "text", "bytes" or "console"; `direction` is "input" or "output". `source` is
     what an input port reads (a String or Bytevector of its own; FALSE for others) and `position`
-    how far it has read. `chunks` and `tail` are what was written to an output port; the tail of a
-    binary one has a character for each byte.
+    how far it has read; `fold` says that it met `#!fold-case`. `chunks` and `tail` are what was
+    written to an output port; the tail of a binary one has a character for each byte. `path` is the
+    file's; `offset` counts the bytes of an output file that are no longer here.
     """
 
     port_kind: str
@@ -43,6 +49,9 @@ class Port(Struct, eq=False):
     chunks: Any = NIL
     tail: str = ""
     is_open: bool = True
+    path: str = ""
+    offset: int = 0
+    fold: bool = False
     oid: Any = 0
 
 
@@ -76,6 +85,14 @@ def emit(text: str) -> None:
     _console.append(text)
 
 
+def ends_mid_line(before: bool) -> bool:
+    """Return whether console output does not end with a newline; `before` says so of earlier turns."""
+    for text in reversed(_console):
+        if text:
+            return not text.endswith("\n")
+    return before
+
+
 def _console_output() -> Port:
     return CONSOLE_OUTPUT
 
@@ -94,22 +111,59 @@ def current_output() -> Any:
     return _current_output()
 
 
+class Reading(Struct, frozen=True):
+    """What a reader found in a text.
+
+    `datum` is the next one, EOF if there is none; `end` is the position behind it and `fold` whether
+    letters are folded from there on. `problem` is "" or what is wrong, with its place; `cut` says
+    that the text ended where more was needed, so that a longer one may be right.
+    """
+
+    datum: Any
+    end: int
+    fold: bool
+    problem: str = ""
+    cut: bool = False
+
+
+Read = Callable[[str, int, bool, str], Reading]
+"""From a text, a position, whether letters are folded, and what the text is called in messages."""
+
+
+def _no_reader(text: str, position: int, fold: bool, name: str) -> Reading:
+    raise AssertionError(f"no reader is there for {name} {text[:20]!r} {position} {fold}")
+
+
+_read: Read = _no_reader
+
+
+def use_reader(read: Read) -> None:
+    """Say how data are read from text: the reader belongs to a layer above."""
+    global _read
+    _read = read
+
+
+def read_text_datum(text: str, position: int, *, fold: bool, name: str) -> Reading:
+    """Return the next datum of a text, as the reader that was named finds it."""
+    return _read(text, position, fold, name)
+
+
 # -- making, closing -----------------------------------------------------------------------
 
 
-def open_text_input(text: str) -> Port:
-    """Return a port that reads a text."""
-    return Port("text", "input", String(text))
+def open_text_input(text: str, path: str = "") -> Port:
+    """Return a port that reads a text, which may be a file's."""
+    return Port("text", "input", String(text), path=path)
 
 
-def open_bytes_input(octets: bytes) -> Port:
-    """Return a port that reads bytes."""
-    return Port("bytes", "input", Bytevector(bytearray(octets)))
+def open_bytes_input(octets: bytes, path: str = "") -> Port:
+    """Return a port that reads bytes, which may be a file's."""
+    return Port("bytes", "input", Bytevector(bytearray(octets)), path=path)
 
 
-def open_output(port_kind: str) -> Port:
-    """Return a port that collects what is written to it: "text" or "bytes"."""
-    return Port(port_kind, "output")
+def open_output(port_kind: str, path: str = "", offset: int = 0) -> Port:
+    """Return a port that collects what is written to it, "text" or "bytes", maybe for a file."""
+    return Port(port_kind, "output", path=path, offset=offset)
 
 
 def close(port: Port) -> None:
@@ -123,6 +177,15 @@ def close(port: Port) -> None:
 # -- reading -------------------------------------------------------------------------------
 
 
+def _refuse(procedure: str, port: Any, direction: str, port_kind: str) -> NoReturn:
+    """Raise the reason why a port can't be used for something; how it prints says what it is."""
+    binary = port_kind == "bytes"
+    if type(port) is Port and port.direction == direction and (port.port_kind == "bytes") == binary:
+        raise fail("range-error", f"{procedure}: the port is closed:", port)
+    kind = "binary" if binary else "textual"
+    raise wrong_type(procedure, f"a {kind} {direction} port", port)
+
+
 def check_input(procedure: str, port: Any, *, port_kind: str = "text") -> Port:
     """Return an open input port of a kind.
 
@@ -131,15 +194,12 @@ def check_input(procedure: str, port: Any, *, port_kind: str = "text") -> Port:
       ConsoleRead: it is the console, which a primitive can't read; its operation is `procedure`
         without its `%`.
     """
-    word = "a textual" if port_kind == "text" else "a binary"
-    if type(port) is not Port or port.direction != "input":
-        raise wrong_type(procedure, f"{word} input port", port)
+    if type(port) is not Port or port.direction != "input" or not port.is_open:
+        _refuse(procedure, port, "input", port_kind)
     if port.port_kind == "console" and port_kind == "text":
         raise ConsoleRead(procedure.removeprefix("%"))
     if port.port_kind != port_kind:
-        raise wrong_type(procedure, f"{word} input port", port)
-    if not port.is_open:
-        raise fail("range-error", f"{procedure}: the port is closed:", port)
+        _refuse(procedure, port, "input", port_kind)
     return port
 
 
@@ -154,6 +214,19 @@ def peek_char(port: Port) -> Any:
     """Return the next character of a checked text port, or EOF."""
     text, position = port.source.text, port.position
     return char(text[position]) if position < len(text) else EOF
+
+
+def char_at_hand(port: Any) -> Any:
+    """Return the next character of an open text port that has its text, or EOF; None for anything else."""
+    if (
+        type(port) is not Port
+        or port.port_kind != "text"
+        or port.direction != "input"
+        or not port.is_open
+    ):
+        return None
+    text, position = port.source.text, port.position
+    return CHARACTERS[text[position]] if position < len(text) else EOF
 
 
 def read_char(port: Port) -> Any:
@@ -176,14 +249,26 @@ def read_text(port: Port, count: int) -> Any:
     return found
 
 
+def line_end(text: str, position: int) -> tuple[int, int]:
+    """Return where the line at a position ends and where the next begins; R7RS has three line ends."""
+    end = text.find("\n", position)
+    if end < 0:
+        end = len(text)
+    carriage_return = text.find("\r", position, end)
+    if carriage_return < 0:
+        return end, min(end + 1, len(text))
+    follows = carriage_return + 1 == end < len(text)
+    return carriage_return, end + 1 if follows else carriage_return + 1
+
+
 def read_line(port: Port) -> Any:
-    """Return a String of the rest of the line, without its newline, or EOF."""
+    """Return a String of the rest of the line, without its end, or EOF."""
     text, position = port.source.text, port.position
     if position >= len(text):
         return EOF
-    end = text.find("\n", position)
-    found = String(text[position:] if end < 0 else text[position:end])
-    advance(port, len(text) if end < 0 else end + 1)
+    end, following = line_end(text, position)
+    found = String(text[position:end])
+    advance(port, following)
     return found
 
 
@@ -206,14 +291,33 @@ def read_octets(port: Port, count: int) -> bytes:
 
 def check_output(procedure: str, port: Any, *, port_kind: str = "text") -> Port:
     """Return an open output port of a kind, else raise; the console is a textual one."""
-    word = "a textual" if port_kind == "text" else "a binary"
-    if type(port) is not Port or port.direction != "output":
-        raise wrong_type(procedure, f"{word} output port", port)
-    if port.port_kind != port_kind and not (port.port_kind == "console" and port_kind == "text"):
-        raise wrong_type(procedure, f"{word} output port", port)
-    if not port.is_open:
-        raise fail("range-error", f"{procedure}: the port is closed:", port)
+    if (
+        type(port) is not Port
+        or port.direction != "output"
+        or not port.is_open
+        or (port.port_kind == "bytes") != (port_kind == "bytes")
+    ):
+        _refuse(procedure, port, "output", port_kind)
     return port
+
+
+def put_at_once(port: Any, text: str) -> bool:
+    """Write a short text to a port that only collects it and has room; else return False, and nothing was done."""
+    if (
+        type(port) is not Port
+        or port.port_kind != "text"
+        or port.direction != "output"
+        or port.path
+        or not port.is_open
+    ):
+        return False
+    tail = port.tail + text
+    if len(tail) > CHUNK_CHARS:
+        return False
+    if port.oid:
+        touch(port)
+    port.tail = tail
+    return True
 
 
 def put_text(port: Port, text: str) -> None:
@@ -244,3 +348,35 @@ def written_octets(port: Port) -> bytes:
     """Return all that was written to a binary output port."""
     chunks, _ = split_list(port.chunks)
     return b"".join([chunk.octets for chunk in reversed(chunks)]) + port.tail.encode("latin-1")
+
+
+# -- output files --------------------------------------------------------------------------
+
+
+def holds_text(port: Port) -> bool:
+    """Return whether anything lies in an output port."""
+    return port.chunks is not NIL or port.tail != ""
+
+
+def fills_up(port: Port, text: str) -> bool:
+    """Return whether a text is one too many for the buffer of a file's port."""
+    if len(port.tail) + len(text) <= CHUNK_CHARS:
+        return False
+    chunks, _ = split_list(port.chunks)
+    kept = sum(len(c.octets if port.port_kind == "bytes" else c.text) for c in chunks)
+    return kept + len(port.tail) + len(text) > limits.FILE_BUFFER_CHARS
+
+
+def unwritten(port: Port) -> bytes:
+    """Return what was written to a file's port and not handed over yet, as the file will hold it."""
+    if port.port_kind == "bytes":
+        return written_octets(port)
+    # Half of a surrogate pair, which may come from outside, must not cost the rest of the text.
+    return written_text(port).encode("utf-8", "surrogatepass")
+
+
+def hand_over(port: Port, count: int) -> None:
+    """Forget what `unwritten` returned, so many bytes: somebody writes them to the file."""
+    if port.oid:
+        touch(port)
+    port.chunks, port.tail, port.offset = NIL, "", port.offset + count

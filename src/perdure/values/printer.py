@@ -22,7 +22,7 @@ from msgspec import Struct
 from perdure.base import limits
 from perdure.values.conditions import fail
 from perdure.values.lists import split_list
-from perdure.values.numbers import Ratnum
+from perdure.values.numbers import NUMBERS
 from perdure.values.numerals import number_text, parse_number
 from perdure.values.ports import Port
 from perdure.values.types import (
@@ -40,6 +40,7 @@ from perdure.values.types import (
     Singleton,
     String,
     Symbol,
+    UserTable,
     Values,
     Vector,
 )
@@ -62,10 +63,11 @@ CHAR_NAMES = {
 
 # -- atoms ---------------------------------------------------------------------------------
 
+_LETTERS = r"a-zA-Z!$%&*/:<=>?^_~\u0080-\U0010ffff"
 _PLAIN_SYMBOL = re.compile(
-    r"(?:[^\W\d]|[!$%&*/:<=>?^_~])(?:[\w!$%&*/:<=>?^_~+\-.@])*"
-    r"|[+-](?:(?:[^\W\d]|[!$%&*/:<=>?^_~+\-@])[\w!$%&*/:<=>?^_~+\-.@]*)?"
-    r"|[+-]?\.(?:[^\W\d]|[!$%&*/:<=>?^_~+\-@.])[\w!$%&*/:<=>?^_~+\-.@]*"
+    rf"[{_LETTERS}][{_LETTERS}0-9+\-.@]*"
+    rf"|[+-](?:[{_LETTERS}+\-@][{_LETTERS}0-9+\-.@]*)?"
+    rf"|[+-]?\.[{_LETTERS}+\-.@][{_LETTERS}0-9+\-.@]*"
 )
 _STRING_SPECIAL = re.compile(r'["\\\x00-\x1f\x7f-\x9f\ud800-\udfff]')
 _SYMBOL_SPECIAL = re.compile(r"[|\\\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -88,8 +90,10 @@ def _escape(match: re.Match[str]) -> str:
 
 def write_symbol(name: str) -> str:
     """Return a symbol's name as `read` takes it, in bars where it needs them."""
-    if _PLAIN_SYMBOL.fullmatch(name) and (
-        name[0] not in "+-." or (parse_number(name) is None and name.lower() not in ("+i", "-i"))
+    if (
+        _PLAIN_SYMBOL.fullmatch(name)
+        and name.isprintable()
+        and (name[0] not in "+-." or parse_number(name) is None)
     ):
         return name
     return f"|{_SYMBOL_SPECIAL.sub(_escape, name)}|"
@@ -114,6 +118,8 @@ def procedure_name(procedure: Any) -> str:
     return "" if name == "<lambda>" else name
 
 
+_PORT_WORDS = {"text": "textual", "bytes": "binary", "console": "console"}
+
 _shown: dict[type, Callable[[Any], str]] = {}
 
 
@@ -126,13 +132,16 @@ def _opaque(value: Any) -> str:
     kind = type(value)
     if kind is HashTable:
         return f"#<hash-table {len(value.entries)}>"
+    if kind is UserTable:
+        return f"#<hash-table {value.size}>"
     if kind is RecordType:
         return f"#<record-type {bare_name(value.type_name)}>"
     if kind is PythonProcedure:
         return f"#<procedure {value.module}.{value.function}>"
     if kind is Port:
         state = "" if value.is_open else "closed "
-        return f"#<{state}{value.port_kind} {value.direction} port>"
+        name = f" {value.path.rpartition('/')[2]}" if value.path else ""
+        return f"#<{state}{_PORT_WORDS[value.port_kind]} {value.direction} port{name}>"
     if kind in _shown:
         return _shown[kind](value)
     if callable(value) and hasattr(value, "__code__"):
@@ -161,7 +170,7 @@ def _display_atom(value: Any) -> str:
 
 def _write_atom(value: Any) -> str:
     kind = type(value)
-    if kind is int or kind is float or kind is Ratnum:
+    if kind in NUMBERS:
         return number_text(value)
     if kind is Symbol:
         return write_symbol(value.name)

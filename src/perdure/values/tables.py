@@ -1,8 +1,8 @@
 """Hash tables: normalised keys, and the operations with their write barrier.
 
 Layer: values. Imports types, barrier, numbers, conditions, limits.
-Invariant: two values have the same key if and only if they are eqv? (kind "eqv") or equal? (kind
-"equal"), and no key runs Python code when it is hashed or compared. So a key needs `1`, `1.0` and
+Invariant: two values have the same key if and only if they are eqv? (kind "eqv"), equal? (kind
+"equal"), string=? ("string") or = ("number"), and no key runs Python code when it is hashed or compared. So a key needs `1`, `1.0` and
 `#t` kept apart, which Python's dictionaries would merge, and pairs and vectors laid out flat,
 because nested tuples are hashed recursively.
 
@@ -11,6 +11,8 @@ because nested tuples are hashed recursively.
 | exact integer               | itself                                                          |
 | float                       | its 8 bytes; one value for all NaNs                             |
 | rational                    | ("/", numerator, denominator)                                   |
+| complex number              | ("+", the key of its real part, that of its imaginary part)     |
+| any number (number)         | as the exact number that it is; infinities and NaN as floats    |
 | string (equal, string)      | its text                                                        |
 | bytevector (equal)          | ("b", bytes)                                                    |
 | pair, vector, box (equal)   | a flat tuple: a mark, and the keys of the parts, in preorder    |
@@ -23,13 +25,14 @@ when it is stored: a program that changes a string or a pair while it is a key f
 
 from __future__ import annotations
 
+from math import isfinite
 from struct import Struct as Layout
 from typing import Any
 
 from perdure.base import limits
 from perdure.values.barrier import touch, touch_key
 from perdure.values.conditions import fail, wrong_type
-from perdure.values.numbers import Ratnum
+from perdure.values.numbers import NUMBERS, ExactComplex, Ratnum
 from perdure.values.types import (
     Box,
     Bytevector,
@@ -40,7 +43,7 @@ from perdure.values.types import (
     Vector,
 )
 
-KINDS = ("eqv", "equal", "string")
+KINDS = ("eqv", "equal", "string", "number")
 
 _DOUBLE = Layout(">d")
 _NAN = b"nan"
@@ -52,7 +55,7 @@ def key_for(kind: str, value: Any, procedure: str = "hash-table-ref") -> Any:
     """Return the key under which a table of that kind keeps a value.
 
     Raises:
-      SchemeError: type-error, if the kind is "string" and the value is no string; quota-error,
+      SchemeError: type-error, if the kind is "string" or "number" and the value is none; quota-error,
         if the value is circular or has more than limits.KEY_PARTS_MAX parts.
     """
     known = type(value)
@@ -67,11 +70,28 @@ def key_for(kind: str, value: Any, procedure: str = "hash-table-ref") -> Any:
             return _flat_key(value, procedure)
         if known is Bytevector:
             return ("b", bytes(value.octets))
+    elif kind == "number":
+        return _number_key(value, procedure)
     if known is float:
         return _DOUBLE.pack(value) if value == value else _NAN  # noqa: PLR0124
     if known is Ratnum:
         return ("/", value.numerator, value.denominator)
+    if known is complex or known is ExactComplex:
+        return ("+", key_for("eqv", value.real), key_for("eqv", value.imag))
     return value
+
+
+def _number_key(value: Any, procedure: str) -> Any:
+    if type(value) not in NUMBERS:
+        raise wrong_type(procedure, "a number as key", value)
+    if type(value) is complex:
+        # Parts are reals, so this goes no deeper. What has no imaginary part may equal a real.
+        real, imag = _number_key(value.real, procedure), _number_key(value.imag, procedure)
+        return ("+", real, imag) if imag != 0 else real
+    if type(value) is float and isfinite(value):
+        numerator, denominator = value.as_integer_ratio()
+        return numerator if denominator == 1 else ("/", numerator, denominator)
+    return key_for("eqv", value)
 
 
 def _not_a_string(procedure: str, value: Any) -> Any:
@@ -106,7 +126,7 @@ def _flat_key(value: Any, procedure: str) -> tuple[Any, ...]:
 
 
 def make_table(kind: str = "equal") -> HashTable:
-    """Return a new empty table of a kind: "eqv", "equal" or "string"."""
+    """Return a new empty table of a kind."""
     assert kind in KINDS
     return HashTable(kind, {})
 

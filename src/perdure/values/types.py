@@ -91,13 +91,20 @@ class Char:
         return f"#\\{self.value}"
 
 
-_chars: dict[str, Char] = {}
+class _Characters(dict[str, Char]):
+    """The characters that were asked for so far, by their Python strings."""
+
+    def __missing__(self, value: str) -> Char:
+        return self.setdefault(value, Char(value))
+
+
+CHARACTERS = _Characters()
+"""Every character by its Python string; compiled code looks characters up here."""
 
 
 def char(value: str) -> Char:
     """Return the one character object for a Python string of length 1."""
-    found = _chars.get(value)
-    return found if found is not None else _chars.setdefault(value, Char(value))
+    return CHARACTERS[value]
 
 
 class Pair(Struct, eq=False):
@@ -139,11 +146,26 @@ class Bytevector(Struct, eq=False):
 class HashTable(Struct, eq=False):
     """A hash table in order of insertion (tables.py has its operations).
 
-    `kind` is "eqv", "equal" or "string"; `entries` maps a normalised key to the tuple (key, value).
+    `kind` is one of tables.KINDS; `entries` maps a normalised key to the tuple (key, value).
     """
 
     kind: str
     entries: dict[Any, tuple[Any, Any]]
+    oid: Any = 0
+
+
+class UserTable(Struct, eq=False):
+    """A hash table whose keys are compared by a procedure of the program (lib/hash-table.sld has its operations).
+
+    `buckets` maps a hash code ("eqv") to a Scheme list of pairs (key . value); `bound` is what the hash function takes
+    as its second argument, or FALSE if it takes one; `size` is the number of keys.
+    """
+
+    equality: Any
+    hash_function: Any
+    bound: Any
+    buckets: HashTable
+    size: int
     oid: Any = 0
 
 
@@ -209,6 +231,9 @@ class PythonProcedure(Struct, eq=False):
     def __call__(self, *arguments: Any) -> Any:
         return _call_python(self, arguments)
 
+
+HOST = "%host"
+"""The module of the functions that the host itself gives to programs: no module that can be imported has this name."""
 
 _python_procedures: dict[tuple[str, str, bool], PythonProcedure] = {}
 

@@ -12,7 +12,7 @@ from perdure.values.printer import write_string
 
 
 class NoModules:
-    def exports(self, module: str) -> Any:
+    def exports(self, module: str, directory: str) -> Any:
         raise AssertionError(module)
 
 

@@ -17,6 +17,7 @@ from perdure.base import limits
 from perdure.base.errors import CallError
 from perdure.engine.boundary import BoundaryError, from_python, to_python
 from perdure.engine.jsonable import from_jsonable, parse, text_of, to_jsonable
+from perdure.values.numbers import rectangular
 from perdure.values.types import (
     FALSE,
     NIL,
@@ -38,6 +39,7 @@ scalars = (
     | st.text(st.characters(exclude_categories=("Cs",)))
     | st.binary(max_size=20)
     | st.fractions()
+    | st.complex_numbers(allow_nan=False)
     | st.decimals(allow_nan=False)
     | st.dates()
     | st.datetimes()
@@ -110,7 +112,7 @@ def test_a_refused_part_is_named_with_its_path() -> None:
         to_python(outer, "argument 1")
 
 
-@pytest.mark.parametrize("value", [{1, 2}, {1: 2}, object(), 1j, "\ud800", {"a": [print]}])
+@pytest.mark.parametrize("value", [{1, 2}, {1: 2}, object(), "\ud800", {"a": [print]}])
 def test_python_values_without_a_meaning_are_refused(value: object) -> None:
     with pytest.raises(BoundaryError):
         from_python(value, "the result")
@@ -173,3 +175,13 @@ def test_tagged_json_becomes_what_it_says() -> None:
     assert found["when"] == dt.datetime(2024, 5, 1, 10, tzinfo=dt.UTC)
     assert found["id"] == uuid.UUID("12345678123456781234567812345678")
     assert isinstance(intern("x"), Symbol)
+
+
+def test_an_inexact_complex_number_crosses_and_an_exact_one_does_not():
+    assert to_python(1.5 + 2j) == 1.5 + 2j
+    assert text_of(to_python(Vector([complex(1, -0.0)]))) == '[{"$complex": "1.0-0.0i"}]'
+    with pytest.raises(BoundaryError, match="an exact complex number can't cross"):
+        to_python(Vector([rectangular(1, 2)]))
+    for wrong in ("1", "1+2i", "x", "", "#e1e999999999+i"):
+        with pytest.raises(CallError):
+            parse(f'{{"$complex": "{wrong}"}}', "it")

@@ -97,18 +97,13 @@ def _with_parameters(settings: Any, body: Callable[[], Any]) -> Any:
             parameter.value = old
 
 
-class _Lazy:
-    def __init__(self, thunk: Any, value: Any = None, *, done: bool = False) -> None:
-        self.thunk, self.value, self.done = thunk, value, done
-
-
 def _force(promise: Any) -> Any:
-    while not promise.done:
-        inner = promise.thunk()
-        if promise.done:
-            break
-        promise.thunk, promise.value, promise.done = (inner.thunk, inner.value, inner.done)
-    return promise.value
+    forced, value = TABLE["%promise-forced?"].function, TABLE["%promise-value"].function
+    while forced(promise) is None:
+        inner = value(promise)()
+        if forced(promise) is None:
+            TABLE["%promise-update!"].function(inner, promise)
+    return value(promise)
 
 
 def _call_cc(function: Any) -> Any:
@@ -130,12 +125,12 @@ def _call_cc(function: Any) -> Any:
 
 CONTROL: dict[str, Callable[..., Any]] = {
     "values": TABLE["values"].function,
-    "promise?": lambda value: ... if isinstance(value, _Lazy) else None,
+    "promise?": TABLE["promise?"].function,
     "call-with-values": lambda producer, consumer: _consume(consumer, producer()),
     "error": _error,
     "raise": _raise,
-    "make-promise": lambda value: _Lazy(None, value, done=True),
-    "%make-lazy-promise": lambda thunk: _Lazy(thunk),
+    "make-promise": TABLE["make-promise"].function,
+    "%make-lazy-promise": lambda thunk: TABLE["%make-promise"].function(None, thunk),
     "force": _force,
     "%guard": _guard,
     "%with-parameters": _with_parameters,

@@ -122,8 +122,9 @@ def test_an_error_in_an_expansion_names_the_use_and_the_template() -> None:
     error = caught.value.errors[0]
     assert error.span is not None
     assert error.span.line == 4
-    assert "template at t.scm:3:3" in error.message
-    assert "expansion of my at t.scm:4:1" in error.message
+    assert [note.message for note in error.notes] == [
+        "in the expansion of my at t.scm:4:1, template at t.scm:3:3"
+    ]
 
 
 @pytest.mark.parametrize(

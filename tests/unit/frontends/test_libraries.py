@@ -13,7 +13,7 @@ from perdure.base.errors import CallError, SyntaxErrors
 from perdure.frontends.scheme import (
     Resolver,
     expand_datum,
-    expand_more,
+    expand_text,
     expand_program,
     new_environment,
     read_datum,
@@ -128,23 +128,26 @@ def test_python_names_are_constants() -> None:
 
 
 def test_a_missing_name_of_a_standard_library_says_so() -> None:
+    without = replace(WITH, primitives={})
     with pytest.raises(SyntaxErrors, match="does not have it"):
-        expand_program("(import (only (scheme complex) make-polar))", "t.scm", resolver=WITH)
+        expand_program("(import (only (scheme complex) make-polar))", "t.scm", resolver=without)
 
 
 def test_more_forms_expand_in_the_same_environment() -> None:
     program = expand_program(
         "(define x 1) (define-syntax m (syntax-rules () ((_) x)))", "t.scm", resolver=WITH
     )
-    units = expand_more(program.session, program.environment, "(define y (m))", "repl")
+    units, bound = expand_text(program.session, program.environment, "(define y (m))", "repl")
     assert units[0].defines == "y"
+    assert bound
     datum, _ = read_datum("(m)")
-    units = expand_datum(program.session, program.environment, datum)
+    units, bound = expand_datum(program.session, program.environment, datum)
+    assert not bound
     assert units[0].form.name == "x"  # type: ignore[union-attr]
 
 
 def test_an_environment_can_be_made_from_import_sets() -> None:
     program = expand_program("1", "t.scm", resolver=WITH)
-    environment = new_environment(program.session, [read_datum("(only (scheme base) car)")[0]])
-    units = expand_datum(program.session, environment, read_datum("(car x)")[0])
+    environment = new_environment(program.session, [read_datum("(only (scheme base) car)")[0]], "(1)")
+    units, _ = expand_datum(program.session, environment, read_datum("(car x)")[0])
     assert units[0].form.function.library == "%"  # type: ignore[union-attr]

@@ -118,7 +118,7 @@ def test_read_datum_raises_a_read_error_for_an_incomplete_datum() -> None:
         ("#q", "P103", 1, 1),
         ("#xzz", "P103", 1, 1),
         (r"#\foo", "P103", 1, 1),
-        (r'"\q"', "P103", 1, 1),
+        (r'"a\q"', "P103", 1, 3),
         ("#u8(1 256)", "P103", 1, 1),
         ("#5#", "P107", 1, 1),
         ("{a}", "P103", 1, 1),

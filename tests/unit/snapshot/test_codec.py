@@ -32,11 +32,13 @@ from worlds import (
 
 from perdure.base.errors import SnapshotError
 from perdure.machine import state
+from perdure.snapshot.atoms import decode_atom
 from perdure.snapshot.classes import CLASS_SPECS, TAGS
 from perdure.snapshot.wire import unpack
 from perdure.values import ports
 from perdure.values import types as t
-from perdure.values.numbers import Ratnum
+from perdure.values.equality import eqv
+from perdure.values.numbers import Ratnum, ratio, rectangular
 from perdure.values.ports import CONSOLE_OUTPUT, Port
 from perdure.values.tables import make_table, table_items, table_ref, table_set
 
@@ -86,6 +88,22 @@ def test_rationals_come_back() -> None:
     assert (type(found), found.numerator, found.denominator) == (Ratnum, -(10**40), 3)
 
 
+@given(st.complex_numbers(), st.integers(), st.integers().filter(bool))
+@settings(max_examples=100, deadline=None)
+def test_complex_numbers_come_back(inexact: complex, real: int, imag: int) -> None:
+    for z in (inexact, rectangular(real, imag), rectangular(ratio(real, 7), ratio(imag, 2**70))):
+        assert eqv(there_and_back(z), z)
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["z1,2", "z1.0", "z1.0,x", "Z1,0", "Z1,2/4", "Z1/1,2", "Z 1,2", "Z1,", "Z+i,1", "Z1_0,1"],
+)
+def test_a_complex_number_has_one_form(form: str) -> None:
+    with pytest.raises(SnapshotError):
+        decode_atom(form)
+
+
 def sample(kind: type) -> Any:
     """Return an object of a heap class with something in every field."""
     pair = t.Pair(1, t.Pair(t.String("zwei"), t.NIL))
@@ -115,6 +133,8 @@ def sample(kind: type) -> Any:
         ),
         state.Channel: state.Channel(3, [1, pair], [4], [5]),
         state.Message: state.Message("m", "", pair),
+        state.Environment: state.Environment("(1)", pair, pair),
+        state.Evaluation: state.Evaluation(1, state.Environment("", t.NIL, t.NIL), pair, pair),
         state.Root: new_heap().root,
     }
     return samples[kind]

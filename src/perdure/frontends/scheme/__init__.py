@@ -16,8 +16,8 @@ from perdure.frontends.scheme.program import (
     Program,
     check_program,
     expand_datum,
-    expand_more,
     expand_program,
+    expand_text,
     new_environment,
 )
 from perdure.frontends.scheme.reader import read_datum, read_source
@@ -32,8 +32,8 @@ __all__ = [
     "StandardIndex",
     "check_program",
     "expand_datum",
-    "expand_more",
     "expand_program",
+    "expand_text",
     "load_standard",
     "new_environment",
     "read_datum",

@@ -191,6 +191,18 @@ class BindingTable:
             raise ambiguous(identifier, message)
         return result
 
+    def visible(self, scopes: Scopes) -> list[str]:
+        """Return the names of the variables and macros that an identifier with these scopes could refer to."""
+        return [
+            symbol.name
+            for symbol, buckets in self._table.items()
+            if any(
+                bound <= scopes
+                for youngest in buckets.keys() & scopes
+                for bound, _ in buckets[youngest]
+            )
+        ]
+
 
 def ambiguous(stx: Syntax, message: str) -> ProgramError:
     """Return the error for an identifier with two bindings."""

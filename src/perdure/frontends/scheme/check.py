@@ -1,17 +1,19 @@
 """Find unbound names and calls with a wrong number of arguments, without running anything.
 
-Layer: frontends. Imports ir, base.
+Layer: frontends. Imports ir, values, base.
 Invariant: no false alarm about arity: only procedures that are bound once and never assigned are checked.
 """
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from typing import Any
 
+from perdure.base import limits
 from perdure.base.errors import ProgramError
 from perdure.frontends.scheme.exports import Arity
+from perdure.frontends.scheme.suggestions import hint_for
+from perdure.frontends.scheme.syntax import Atom, show
 from perdure.ir.core import (
     PRIMITIVES,
     Call,
@@ -87,28 +89,28 @@ def known_arities(units: list[Unit]) -> dict[str, Arity]:
 
 
 def unbound_names(program: Any) -> list[ProgramError]:
-    """Return an error for each use of a global that the program and its libraries do not define."""
-    parts = [(program.environment, program.units)]
-    parts += [(library.environment, library.units) for library in program.libraries]
+    """Return a warning for each use of a global that the program and its libraries do not define."""
+    environments = {
+        library.environment.library: library.environment for library in program.libraries
+    }
+    environments[program.environment.library] = program.environment
+    session = program.session
+    hints: dict[str, str] = {}
     errors = []
-    environments = {environment.library: environment for environment, _ in parts}
-    for environment, units in parts:
-        for unit in units:
-            for node in walk(unit.form):
-                if not isinstance(node, GlobalRef | GlobalSet):
-                    continue
-                home = environments.get(node.library)
-                if home is None or node.name in home.defined:
-                    continue
-                names = [s.name for s in environment.names]
-                near = difflib.get_close_matches(node.name, names, 1)
-                hint = f"did you mean {near[0]}?" if near else ""
-                errors.append(_error("P130", f"unbound variable {node.name}", node, program, hint))
+    for id_, use in session.unresolved:
+        home = environments.get(use.library)
+        if home is None or use.name in home.defined:
+            continue
+        if use.name not in hints and len(hints) < limits.SYNTAX_ERRORS_MAX:
+            in_scope = [*session.table.visible(id_.scopes), *(s.name for s in home.names)]
+            hints[use.name] = hint_for(use.name, in_scope, session.standard)
+        hint = hints.get(use.name, "")
+        errors.append(_error("P130", f"unbound variable {use.name}", use, program, hint))
     return errors
 
 
 def wrong_calls(program: Any) -> list[ProgramError]:
-    """Return an error for each call that can't be right: wrong arity, or no procedure at all."""
+    """Return a warning for each call that can't be right: wrong arity, or no procedure at all."""
     resolver = program.session.resolver
     arities: dict[tuple[str, str], Arity] = {}
     for name, arity in resolver.primitives.items():
@@ -151,9 +153,9 @@ def _wrong_calls(
         elif isinstance(function, Lambda):
             arity = arity_of(function)
         elif isinstance(function, Const) and not isinstance(function.value, PythonProcedure):
-            errors.append(
-                _error("P132", "a constant is called, but is no procedure", node, program, "")
-            )
+            message = f"expected a procedure, found the constant {_shown(function.value)}"
+            hint = "a list of data is written with a quote: '(1 2)"
+            errors.append(_error("P132", message, node, program, hint))
         if arity is not None:
             message = arity_message(name, arity, len(node.arguments))
             if message:
@@ -177,7 +179,12 @@ def arity_message(name: str, arity: Arity, given: int) -> str:
     return f"{shown} takes {expected} argument{plural}, {given} given"
 
 
+def _shown(value: Any) -> str:
+    """Return a constant for a message."""
+    return show(Atom(value))
+
+
 def _error(code: str, message: str, node: Any, program: Any, hint: str) -> ProgramError:
     span = node.span
     source = program.sources.get(span.file, "") if span is not None else ""
-    return ProgramError(code, message, span=span, source=source, hint=hint)
+    return ProgramError(code, message, span=span, source=source, hint=hint, warning=True)

@@ -6,39 +6,33 @@ Names: `x` an Expander, `stx` any syntax, `form` a list, `id` an identifier, `ct
 Invariant: every pass over nested text is a generator under `base.trampoline`, so nesting costs no Python stack.
 Two passes over a body, and over a program's top level: the first expands macros until it knows what is
 defined, the second expands values and expressions. So a definition is seen by all text around it, above too.
+A form with an error costs that form alone, so that all errors of a program are found at once.
 """
 
 from __future__ import annotations
 
-import itertools
-from typing import Any, NoReturn
+from typing import Any
 
-from perdure.base import limits
 from perdure.base.errors import ProgramError
-from perdure.base.spans import Span
 from perdure.base.trampoline import Steps, run
 from perdure.frontends.scheme.bindings import (
-    AUXILIARY,
-    CORE,
     DEFINITION,
     EXPRESSION,
     SPLICE,
     SYNTAX,
     TOPLEVEL,
     Binding,
-    BindingTable,
     Constant,
     Context,
     CoreForm,
-    Environment,
     Global,
     Macro,
     Variable,
 )
-from perdure.frontends.scheme.rules import EllipsisTest, Rules, RulesCompiler
+from perdure.frontends.scheme.building import make_sequence, named
+from perdure.frontends.scheme.macros import Macros
 from perdure.frontends.scheme.syntax import (
     Atom,
-    Expansion,
     Form,
     Identifier,
     Scopes,
@@ -49,24 +43,23 @@ from perdure.frontends.scheme.syntax import (
     to_datum,
 )
 from perdure.ir.core import (
-    CONTROL,
     PRIMITIVES,
     Call,
     Const,
     Core,
     GlobalRef,
     Lambda,
-    Let,
     Letrec,
     Local,
     LocalRef,
-    Seq,
 )
-from perdure.values.types import NIL, UNSPECIFIED, Pair, Symbol, Vector
+from perdure.values.types import NIL, Pair, Symbol, Vector
 
 DIRECT = {
     ("perdure.list", "map", 2): ("perdure.list", "%map-1"),
     ("perdure.list", "for-each", 2): ("perdure.list", "%for-each-1"),
+    ("perdure.port", "read-char", 1): ("perdure.port", "%read-char-1"),
+    ("perdure.port", "peek-char", 1): ("perdure.port", "%peek-char-1"),
     ("perdure.list", "member", 2): (PRIMITIVES, "member"),
     ("perdure.list", "assoc", 2): (PRIMITIVES, "assoc"),
     ("perdure.vector", "vector-map", 2): ("perdure.vector", "%vector-map-1"),
@@ -75,100 +68,13 @@ DIRECT = {
 """Procedures with a rest parameter, and what their calls with the usual number of arguments mean."""
 
 
-class Expander:
+class Expander(Macros):
     """One session of expansion: a program with its libraries, or a sequence of forms of a REPL."""
 
     def __init__(self) -> None:
-        self.table = BindingTable()
-        self.environments: dict[int, Environment] = {}
-        self.sources: dict[str, str] = {}
-        self.steps_taken = 0
-        self._scope_numbers = itertools.count(1)
+        super().__init__()
+        self.names_only = False
         self.read_include: Any = None
-
-    # -- names -----------------------------------------------------------------------------
-
-    def new_scope(self) -> int:
-        """Return a scope that nothing has yet."""
-        return next(self._scope_numbers)
-
-    def new_environment(self, library: str) -> Environment:
-        """Return an empty environment of this session."""
-        environment = Environment(library, self.new_scope())
-        self.environments[environment.scope] = environment
-        return environment
-
-    def resolve(self, id_: Identifier) -> Binding | None:
-        """Return what an identifier is bound to, or None."""
-        found = self.table.find(id_)
-        if found is None:
-            symbol = id_.symbol
-            for scope in id_.scopes:
-                environment = self.environments.get(scope)
-                if environment is not None:
-                    found = environment.names.get(symbol)
-                    if found is not None:
-                        return found
-        return found
-
-    def home(self, id_: Identifier, ctx: Context) -> Environment:
-        """Return the environment whose text an identifier comes from."""
-        for scope in id_.scopes:
-            environment = self.environments.get(scope)
-            if environment is not None:
-                return environment
-        return ctx.environment
-
-    def same_binding(self, a: Identifier, b: Identifier) -> bool:
-        """Return whether two identifiers mean the same (free-identifier=?)."""
-        if a.symbol is b.symbol and a.scopes == b.scopes:
-            return True
-        first, second = self.resolve(a), self.resolve(b)
-        if first is None or second is None:
-            return first is None and second is None and a.symbol is b.symbol
-        return first is second or (isinstance(first, Global) and first == second)
-
-    def core_name(self, stx: Syntax | None) -> str:
-        """Return the name of the core form that an identifier means, else "".
-
-        Auxiliary keywords (`else`, `=>`) count by their name if nothing binds them: a program
-        need not import them.
-        """
-        if not isinstance(stx, Identifier):
-            return ""
-        binding = self.resolve(stx)
-        if isinstance(binding, CoreForm):
-            return binding.name
-        if binding is None:
-            known = CORE.get(stx.name)
-            if known is not None and known.kind == AUXILIARY:
-                return known.name
-        return ""
-
-    def head(self, stx: Syntax) -> Binding | None:
-        """Return what the head of a form is bound to, if the form is one with an identifier as head."""
-        if isinstance(stx, Form):
-            items = stx.items
-            if items and isinstance(items[0], Identifier):
-                return self.resolve(items[0])
-        return None
-
-    # -- binding ---------------------------------------------------------------------------
-
-    def bind_local(self, id_: Identifier) -> Local:
-        """Bind an identifier to a new local variable."""
-        local = Local(id_.name)
-        self.table.bind(id_, Variable(local))
-        return local
-
-    def bind(self, id_: Identifier, binding: Binding, ctx: Context) -> None:
-        """Bind the name that a definition in this context defines."""
-        environment = ctx.environment
-        if ctx.scope is None and id_.scopes == environment.scopes:
-            environment.names[id_.symbol] = binding
-            environment.imported.pop(id_.symbol, None)
-        else:
-            self.table.bind(id_, binding)
 
     # -- expressions -----------------------------------------------------------------------
 
@@ -177,56 +83,64 @@ class Expander:
         return run(self.steps(stx, ctx))  # type: ignore[no-any-return]
 
     def steps(self, stx: Syntax, ctx: Context) -> Steps:
-        """Expand an expression: the generator for it."""
-        while True:
-            if not isinstance(stx, Form):
-                return self.leaf(stx, ctx)
-            items = stx.items
-            if not items:
-                hint = "write '() for the empty list"
-                raise error_at(stx, "P110", "() is no expression", hint=hint)
-            head = items[0]
-            if isinstance(head, Identifier):
-                binding = self.resolve(head)
-                if isinstance(binding, CoreForm):
-                    if binding.kind == EXPRESSION:
-                        assert binding.expand is not None
-                        return (yield binding.expand(self, stx, ctx))
-                    if binding.kind == SPLICE:
-                        assert binding.expand is not None
-                        return (yield self.sequence(binding.expand(self, stx, ctx), ctx, stx))
-                    self.misplaced(binding, stx)
-                if isinstance(binding, Macro):
-                    stx = self.apply_macro(binding, stx, ctx)
-                    continue
-            if stx.tail is not None:
-                raise error_at(stx, "P110", f"{show(stx)}: a procedure call has no dot")
-            function = (
-                self.leaf(head, ctx)
-                if not isinstance(head, Form)
-                else (yield self.steps(head, ctx))
-            )
-            arguments = []
-            for item in items[1:]:
-                if isinstance(item, Form):
-                    arguments.append((yield self.steps(item, ctx)))
-                else:
-                    arguments.append(self.leaf(item, ctx))
-            if isinstance(function, GlobalRef):
-                special = DIRECT.get((function.library, function.name, len(arguments)))
-                if special is not None:
-                    function = GlobalRef(*special, function.span)
-            return Call(function, arguments, stx.place())
+        """Expand an expression: the generator for it. An error is kept, and a constant stands for the expression."""
+        try:
+            while True:
+                if not isinstance(stx, Form):
+                    return self.leaf(stx, ctx)
+                items = stx.items
+                if not items:
+                    hint = "write '() for the empty list"
+                    raise error_at(stx, "P110", "() is no expression", hint=hint)
+                head = items[0]
+                if isinstance(head, Identifier):
+                    binding = self.resolve(head)
+                    if isinstance(binding, CoreForm):
+                        if binding.kind == EXPRESSION:
+                            assert binding.expand is not None
+                            return (yield binding.expand(self, stx, ctx))
+                        if binding.kind == SPLICE:
+                            assert binding.expand is not None
+                            return (yield self.sequence(binding.expand(self, stx, ctx), ctx, stx))
+                        raise self.misplaced(binding, stx)
+                    if isinstance(binding, Macro):
+                        stx = self.apply_macro(binding, stx, ctx)
+                        continue
+                if stx.tail is not None:
+                    message = f"a procedure call has no dot, found {show(stx)}"
+                    hint = "write (apply procedure argument ... list) to pass a list's items"
+                    raise error_at(stx, "P110", message, hint=hint)
+                return (yield self._call(stx, ctx))
+        except ProgramError as error:
+            return self.placeholder(error)
 
-    def misplaced(self, binding: CoreForm, stx: Syntax) -> NoReturn:
-        """Raise the error for a definition or auxiliary keyword where an expression is expected."""
+    def _call(self, form: Form, ctx: Context) -> Steps:
+        head, *operands = form.items
+        function = (yield self.steps(head, ctx)) if isinstance(head, Form) else self.leaf(head, ctx)
+        arguments = []
+        for item in operands:
+            if isinstance(item, Form):
+                arguments.append((yield self.steps(item, ctx)))
+            else:
+                arguments.append(self.leaf(item, ctx))
+        if isinstance(function, GlobalRef):
+            special = DIRECT.get((function.library, function.name, len(arguments)))
+            if special is not None:
+                function = GlobalRef(*special, function.span)
+        return Call(function, arguments, form.place())
+
+    def misplaced(self, binding: CoreForm, stx: Form) -> ProgramError:
+        """Return the error for a definition or auxiliary keyword where an expression is expected."""
+        name = show(stx.items[0])
         if binding.kind in (DEFINITION, SYNTAX):
-            message = f"{binding.name}: a definition can't stand here, an expression is expected"
+            message = f"{name}: expected an expression, found a definition"
             hint = "definitions stand at top level and in bodies; wrap them in (let () ...)"
-            raise error_at(stx, "P117", message, hint=hint)
+            return error_at(stx, "P117", message, hint=hint)
         if binding.kind == TOPLEVEL:
-            raise error_at(stx, "P117", f"{binding.name} stands at top level only")
-        raise error_at(stx, "P111", f"{binding.name} has no meaning here")
+            hint = "move it out of the form around it"
+            return error_at(stx, "P117", f"{name} stands at top level only", hint=hint)
+        where = WHERE.get(binding.name, "")
+        return error_at(stx, "P111", f"{name} has no meaning here", hint=where)
 
     def leaf(self, stx: Syntax, ctx: Context) -> Core:
         """Return the core form of an identifier or a literal."""
@@ -235,7 +149,9 @@ class Expander:
         if isinstance(stx, Atom):
             value = stx.value
             if isinstance(value, Pair | Vector | Symbol) or value is NIL:
-                raise error_at(stx, "P110", "this datum must be quoted")
+                hint = "write a ' before the label"
+                error = error_at(stx, "P110", "a labelled datum must be quoted", hint=hint)
+                return self.placeholder(error)
             return Const(fresh_constant(value), stx.place())
         if isinstance(stx, Form):
             return self.expand(stx, ctx)
@@ -251,10 +167,14 @@ class Expander:
         if isinstance(binding, Constant):
             return Const(binding.value, id_.place())
         if binding is None:
-            return GlobalRef(self.home(id_, ctx).library, id_.name, id_.place())
-        message = f"{id_.name} is a syntactic keyword, not a variable"
-        hint = "macros can't be passed around; wrap it in a lambda"
-        raise error_at(id_, "P111", message, hint=hint)
+            use = GlobalRef(self.home(id_, ctx).library, id_.name, id_.place())
+            self.unresolved.append((id_, use))
+            return use
+        message = f"expected a variable, found {id_.name}, which is a syntactic keyword"
+        hint = f"a keyword can't be passed around; wrap it: (lambda (a b) ({id_.name} a b))"
+        if isinstance(binding, CoreForm) and binding.name in WHERE:
+            hint = WHERE[binding.name]
+        return self.placeholder(error_at(id_, "P111", message, hint=hint))
 
     def sequence(self, forms: list[Syntax], ctx: Context, stx: Syntax) -> Steps:
         """Expand expressions in order to one."""
@@ -277,40 +197,34 @@ class Expander:
         return Lambda(params, rest_local, inner, name, stx.place())
 
     def formals(self, stx: Syntax) -> tuple[list[Identifier], Identifier | None]:
-        """Return the parameters of a procedure, and the rest parameter or None."""
+        """Return the parameters of a procedure, and the rest parameter or None: those that are right, if one is wrong."""
         ids: list[Identifier] = []
         rest: Identifier | None = None
         if isinstance(stx, Identifier):
             rest = stx
         elif isinstance(stx, Form):
-            ids = [self.binder(item, "a parameter") for item in stx.items]
-            if stx.tail is not None:
-                rest = self.binder(stx.tail, "a parameter")
+            for item in stx.items if stx.tail is None else [*stx.items, stx.tail]:
+                if not isinstance(item, Identifier):
+                    message = f"expected the name of a parameter, found {show(item)}"
+                    hint = (
+                        "defaults and patterns are no part of Scheme's parameters; see case-lambda"
+                    )
+                    self.failed(error_at(item, "P110", message, hint=hint))
+                elif item is stx.tail:
+                    rest = item
+                else:
+                    ids.append(item)
         else:
-            raise error_at(stx, "P110", f"expected a list of parameters, found {show(stx)}")
+            message = f"expected a list of parameters, found {show(stx)}"
+            self.failed(error_at(stx, "P110", message, hint="(lambda (a b) ...)"))
         self.check_distinct(ids if rest is None else [*ids, rest], "parameter")
         return ids, rest
-
-    def binder(self, stx: Syntax, what: str) -> Identifier:
-        """Return the identifier that is to be bound. Raises ProgramError P110 for anything else."""
-        if isinstance(stx, Identifier):
-            return stx
-        raise error_at(stx, "P110", f"expected the name of {what}, found {show(stx)}")
-
-    def check_distinct(self, ids: list[Identifier], what: str) -> None:
-        """Raise ProgramError P112 if a name is bound twice."""
-        seen = set()
-        for id_ in ids:
-            key = (id_.symbol, id_.scopes)
-            if key in seen:
-                raise error_at(id_, "P112", f"{what} {id_.name} is there twice")
-            seen.add(key)
 
     # -- bodies ----------------------------------------------------------------------------
 
     def body(self, forms: list[Syntax], ctx: Context, stx: Syntax) -> Steps:
         """Expand a body: definitions and expressions, to a Letrec if there are any definitions."""
-        if len(forms) == 1 and not self._may_define(self.head(forms[0])):
+        if len(forms) == 1 and not _may_define(self.head(forms[0])):
             return (yield self.steps(forms[0], ctx))
         scope = self.new_scope()
         inner = Context(ctx.environment, scope)
@@ -320,38 +234,48 @@ class Expander:
         entries: list[tuple[Local | None, Any]] = []
         while queue:
             form = queue.pop()
-            binding = self.head(form)
-            if isinstance(binding, Macro):
-                assert isinstance(form, Form)
-                queue.append(self.apply_macro(binding, form, inner).adding(adds))
-            elif isinstance(binding, CoreForm) and binding.kind == SPLICE:
-                assert binding.expand is not None
-                queue.extend(reversed(binding.expand(self, form, inner)))
-            elif isinstance(binding, CoreForm) and binding.kind == DEFINITION:
-                assert binding.expand is not None
-                for definition in binding.expand(self, form, inner):
-                    id_ = definition.identifier.without(inner.use_sites)
-                    self._once(id_, seen)
-                    entries.append((self.bind_local(id_), definition))
-            elif isinstance(binding, CoreForm) and binding.kind == SYNTAX:
-                assert binding.expand is not None
-                self._once(binding.expand(self, form, inner), seen)
-            else:
-                entries.append((None, form))
+            try:
+                queue += self._enter(form, inner, seen, entries)
+            except ProgramError as error:
+                entries.append((None, Atom(None)))
+                self.placeholder(error)
         return (yield self._finish_body(entries, inner, stx))
 
-    def _may_define(self, binding: Binding | None) -> bool:
-        if isinstance(binding, CoreForm):
-            return binding.kind in (DEFINITION, SYNTAX, SPLICE)
-        return isinstance(binding, Macro)
+    def _enter(
+        self,
+        form: Syntax,
+        ctx: Context,
+        seen: dict[tuple[Symbol, Scopes], Identifier],
+        entries: list[tuple[Local | None, Any]],
+    ) -> list[Syntax]:
+        """Take one form of a body: bind what it defines; return what stands for it, the last first."""
+        binding = self.head(form)
+        if isinstance(binding, Macro):
+            assert isinstance(form, Form)
+            assert ctx.scope is not None
+            return [self.apply_macro(binding, form, ctx).adding(frozenset((ctx.scope,)))]
+        if not isinstance(binding, CoreForm) or binding.expand is None:
+            entries.append((None, form))
+        elif binding.kind == SPLICE:
+            return list(reversed(binding.expand(self, form, ctx)))
+        elif binding.kind == DEFINITION:
+            for definition in binding.expand(self, form, ctx):
+                id_ = definition.identifier.without(ctx.use_sites)
+                self._once(id_, seen)
+                entries.append((self.bind_local(id_), definition))
+        elif binding.kind == SYNTAX:
+            self._once(binding.expand(self, form, ctx), seen)
+        else:
+            entries.append((None, form))
+        return []
 
     def _once(self, id_: Identifier, seen: dict[tuple[Symbol, Scopes], Identifier]) -> None:
         key = (id_.symbol, id_.scopes)
         if key in seen:
             first = seen[key].span
-            raise error_at(
-                id_, "P112", f"{id_.name} is defined twice in this body, first at {first}"
-            )
+            message = f"{id_.name} is defined twice in this body, first at {first}"
+            hint = f"write (set! {id_.name} ...) to change it, or give one another name"
+            self.failed(error_at(id_, "P112", message, hint=hint))
         seen[key] = id_
 
     def _finish_body(
@@ -359,15 +283,13 @@ class Expander:
     ) -> Steps:
         last = max((n for n, (local, _) in enumerate(entries) if local is not None), default=-1)
         if last == len(entries) - 1:
-            message = "a body ends with an expression; this one has only definitions"
-            if not entries:
-                message = "a body must not be empty"
-            raise error_at(stx, "P110", f"{show(stx)}: {message}")
+            message = f"expected an expression at the end of the body, found none in {show(stx)}"
+            self.failed(error_at(stx, "P110", message, hint="add the expression that it returns"))
         bindings: list[tuple[Local, Core]] = []
         cores: list[Core] = []
         for number, (local, entry) in enumerate(entries):
             if local is not None:
-                value = yield entry.make(ctx)
+                value = yield self.value(entry.make(ctx))
                 bindings.append((local, named(value, local.name)))
             else:
                 value = yield self.steps(entry, ctx)
@@ -378,119 +300,26 @@ class Expander:
         inner = make_sequence(cores, stx.place())
         return Letrec(bindings, inner, stx.place()) if bindings else inner
 
-    # -- macros ----------------------------------------------------------------------------
-
-    def apply_macro(self, macro: Macro, form: Form, ctx: Context) -> Syntax:
-        """Return what one use of a macro stands for."""
-        self.steps_taken += 1
-        expansion = Expansion(macro.name, form.span, form.origin)
-        if expansion.depth > limits.EXPANSION_DEPTH_MAX or (
-            self.steps_taken > limits.EXPANSION_STEPS_MAX
-        ):
-            message = f"{macro.name}: the macro seems to expand into itself without end"
-            raise error_at(form, "P116", message)
-        if macro.context is ctx:
-            # What a macro gets from the body that defines it must not be captured by binders that
-            # its template brings into the same body (Flatt, section 3.5).
-            use_site = self.new_scope()
-            ctx.use_sites.add(use_site)
-            head = form.items[0]
-            form = form.adding(frozenset((use_site,)))
-            form.items[0] = head
-        result: Syntax = macro.rules.transform(form, self.new_scope(), expansion)
-        return result
-
-    def transformer(self, stx: Syntax, ctx: Context, name: str) -> Binding:
-        """Return the binding for a keyword from its transformer spec, a `syntax-rules` form."""
-        while True:
-            if isinstance(stx, Identifier):
-                binding = self.resolve(stx)
-                if isinstance(binding, Macro | CoreForm):
-                    return binding
-            binding = self.head(stx)
-            if isinstance(binding, Macro) and isinstance(stx, Form):
-                stx = self.apply_macro(binding, stx, ctx)
-                continue
-            break
-        if not isinstance(binding, CoreForm) or binding.name != "syntax-rules":
-            message = f"{name}: expected (syntax-rules ...) as its transformer, found {show(stx)}"
-            raise error_at(stx, "P114", message)
-        assert isinstance(stx, Form)
-        return Macro(name, self._rules(stx, name), ctx)
-
-    def _rules(self, stx: Form, name: str) -> Rules:
-        items = stx.items[1:]
-        custom = None
-        if items and isinstance(items[0], Identifier):
-            custom = items[0]
-            items = items[1:]
-        if not items or not isinstance(items[0], Form) or stx.tail is not None:
-            message = "expected (syntax-rules (literal ...) (pattern template) ...)"
-            raise error_at(stx, "P114", message)
-        literals = [self.binder(item, "a literal") for item in items[0].items]
-
-        def core(id_: Identifier) -> bool:
-            binding = self.resolve(id_)
-            return binding is None or isinstance(binding, CoreForm)
-
-        compiler = RulesCompiler(EllipsisTest(custom, core), literals, self.same_literal, core)
-        rules = Rules(name)
-        for item in items[1:]:
-            parts = item.items if isinstance(item, Form) and item.tail is None else []
-            if len(parts) != 2 or not isinstance(parts[0], Form) or not parts[0].items:
-                raise error_at(
-                    item, "P114", f"expected a rule (pattern template), found {show(item)}"
-                )
-            rules.rules.append(compiler.rule(parts[0], parts[1]))
-        return rules
-
-    def same_literal(self, a: Identifier, b: Identifier) -> bool:
-        """Return whether an identifier is the literal of a macro (auxiliary keywords may be unbound)."""
-        if self.same_binding(a, b):
-            return True
-        if a.symbol is not b.symbol:
-            return False
-        name = self.core_name(a)
-        return name != "" and name == self.core_name(b)
+    def value(self, made: Steps) -> Steps:
+        """Expand the value of a definition. An error is kept, and a constant stands for the value."""
+        try:
+            return (yield made)
+        except ProgramError as error:
+            return self.placeholder(error)
 
 
-# -- building core forms -----------------------------------------------------------------------
+def _may_define(binding: Binding | None) -> bool:
+    if isinstance(binding, CoreForm):
+        return binding.kind in (DEFINITION, SYNTAX, SPLICE)
+    return isinstance(binding, Macro)
 
 
-def make_sequence(cores: list[Core], span: Span | None) -> Core:
-    """Return one core form for several in order; UNSPECIFIED for none."""
-    if len(cores) == 1:
-        return cores[0]
-    return Seq(cores, span) if cores else Const(UNSPECIFIED, span)
-
-
-def named(core: Core, name: str) -> Core:
-    """Return a value with the name of its variable, if it is a procedure without one."""
-    if isinstance(core, Lambda) and not core.name:
-        core.name = name
-    return core
-
-
-def primitive(name: str, arguments: list[Core], span: Span | None) -> Call:
-    """Return the call of a primitive."""
-    return Call(GlobalRef(PRIMITIVES, name, span), arguments, span)
-
-
-def control(name: str, arguments: list[Core], span: Span | None) -> Call:
-    """Return the call of a procedure of lib/control.sld."""
-    return Call(GlobalRef(CONTROL, name, span), arguments, span)
-
-
-def thunk(body: Core, span: Span | None, name: str = "") -> Lambda:
-    """Return a procedure without parameters."""
-    return Lambda([], None, body, name, span)
-
-
-def make_let(bindings: list[tuple[Local, Core]], body: Core, span: Span | None) -> Core:
-    """Return a Let, or the body alone if there is nothing to bind."""
-    return Let(bindings, body, span) if bindings else body
-
-
-def bad_form(form: Syntax, shape: str) -> ProgramError:
-    """Return the error for a core form that is written wrongly."""
-    return error_at(form, "P110", f"bad syntax in {show(form)}", hint=f"it is written {shape}")
+WHERE = {
+    "else": "else stands in the last clause of cond, case, guard and cond-expand",
+    "=>": "=> stands in a clause of cond, case and guard, behind the test",
+    "unquote": "a comma stands inside of a quasiquoted datum, which a ` begins",
+    "unquote-splicing": ",@ stands inside of a quasiquoted list, which a ` begins",
+    "...": "an ellipsis stands in the patterns and templates of syntax-rules",
+    "_": "_ stands in the patterns of syntax-rules",
+}
+"""Where auxiliary keywords have a meaning."""

@@ -83,8 +83,9 @@ pair-fold reduce fold-right unfold-right pair-fold-right reduce-right append-map
 map-in-order pair-for-each filter-map filter partition remove filter! partition! remove! member
 memq memv find find-tail any every list-index take-while drop-while take-while! span break span!
 break! delete delete-duplicates delete! delete-duplicates! assq assv assoc alist-cons alist-copy
-alist-delete alist-delete! lset<= lset= lset-adjoin lset-union lset-intersection lset-difference
-lset-xor set-car! set-cdr!
+alist-delete alist-delete! lset<= lset= lset-adjoin lset-union lset-union! lset-intersection
+lset-intersection! lset-difference lset-difference! lset-xor lset-xor! lset-diff+intersection
+lset-diff+intersection! unzip4 unzip5 set-car! set-cdr!
 """
 _SRFI_69 = """
 make-hash-table hash-table? alist->hash-table hash-table-equivalence-function
@@ -123,10 +124,11 @@ TABLES: dict[str, list[str]] = {
         "srfi 16": "case-lambda",
         "srfi 23": "error",
         "srfi 26": "cut cute <> <...>",
+        "srfi 34": "with-exception-handler guard raise else =>",
         "srfi 39": "make-parameter parameterize",
         "srfi 69": _SRFI_69,
         "srfi 87": "case =>",
-        "srfi 95": "sort sort! merge",
+        "srfi 95": "sorted? merge merge! sort sort!",
         "srfi 111": "box box? unbox set-box!",
     }.items()
 }

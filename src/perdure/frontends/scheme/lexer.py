@@ -8,6 +8,7 @@ Not one big regular expression: block comments nest, and strings need their own 
 
 from __future__ import annotations
 
+import difflib
 import re
 from bisect import bisect_right
 from typing import Any
@@ -28,6 +29,16 @@ LABEL = re.compile(r"#([0-9]+)([=#])")
 DIRECTIVE = re.compile(r"#![a-z0-9-]*")
 BLOCK = re.compile(r"#\||\|#")
 
+HINTS = {
+    "#vu8": "a bytevector is written #u8(1 2 3)",
+    "#!optional": "see case-lambda for procedures with optional arguments",
+    "#!rest": "a rest parameter is written (a b . rest)",
+    "#!eof": "write (eof-object)",
+    "#!default": "see case-lambda for procedures with optional arguments",
+    "#!unspecific": "write (if #f #f)",
+    "#'": "syntax-rules needs no marks before templates",
+}
+"""What to write for the syntax of other Schemes."""
 NAMED_CHARACTERS = {
     "alarm": "\a", "backspace": "\b", "delete": "\x7f", "escape": "\x1b", "newline": "\n",
     "null": "\0", "return": "\r", "space": " ", "tab": "\t",
@@ -104,7 +115,14 @@ class Lexer:
         if c == "#":
             return self._hash(position)
         if c in "{}":
-            self.bad("P103", f"braces have no meaning in Scheme: {c}", position, position + 1)
+            hint = "write ( and ) around lists"
+            self.bad(
+                "P103",
+                f"expected a datum, found {c}: braces have no meaning",
+                position,
+                position + 1,
+                hint,
+            )
             return self.next()
         return self._atom(position)
 
@@ -138,12 +156,12 @@ class Lexer:
     def _symbol(self, word: str, position: int) -> Symbol:
         if "|" not in word:
             return intern(word.casefold() if self.fold else word)
-        pieces = []
+        pieces: list[str] = []
         last = 0
         for part in SYMBOL_PART.finditer(word):
             plain = word[last : part.start()]
             pieces.append(plain.casefold() if self.fold else plain)
-            pieces.append(self._unescape(part.group(1), position))
+            pieces.append(self._unescape(part.group(1), position + part.start(1)))
             last = part.end()
         pieces.append(word[last:].casefold() if self.fold else word[last:])
         return intern("".join(pieces))
@@ -152,21 +170,30 @@ class Lexer:
         found = STRING.match(self.text, position)
         if found is None:
             line_end = self.text.find("\n", position)
-            self.bad(
-                "P104",
-                "the string that opens here has no closing quotation mark",
-                position,
-                line_end if line_end >= 0 else len(self.text),
-            )
+            message = "the string that opens here has no closing quotation mark"
+            end = line_end if line_end >= 0 else len(self.text)
+            self.bad("P104", message, position, end, self._suspect(position))
             self.end = len(self.text)
             return END
         self.end = found.end()
         raw = self.text[position + 1 : self.end - 1]
         plain = "\\" not in raw and "\r" not in raw
-        self.value = String(raw if plain else self._unescape(raw, position))
+        self.value = String(raw if plain else self._unescape(raw, position + 1))
         return DATUM
 
+    def _suspect(self, position: int) -> str:
+        """Return a hint at the string in which a missing quotation mark made text and strings change places."""
+        for found in STRING.finditer(self.text, 0, position):
+            at = found.group().find("\n(")
+            if at >= 0:
+                line = self.span(found.start(), found.end()).line
+                form = self.span(found.start() + at + 1, found.end()).line
+                return f"the string on line {line} goes on to a form on line {form}; is it closed?"
+        return 'a " inside of a string is written \\"'
+
     def _unescape(self, raw: str, position: int) -> str:
+        """Return what a string's or symbol's text between its marks stands for; it begins at `position`."""
+
         def replace(found: re.Match[str]) -> str:
             code, newline, letter = found.groups()
             if code is not None:
@@ -180,13 +207,15 @@ class Lexer:
             elif letter in ESCAPES:
                 return ESCAPES[letter]
             shown = found.group()
-            self.bad(
-                "P103",
-                f"unknown escape {shown} in a string or symbol",
-                position,
-                position + 1,
-                hint=r"escapes are \n \t \r \a \b \" \\ \| \xHEX; and \ at the end of a line",
-            )
+            hint = r"escapes are \n \t \r \a \b \" \\ \| \xHEX; and \ at the end of a line"
+            message = f"unknown escape {shown} in a string or symbol"
+            if code is not None:
+                message = f"{shown} is no character: codes go up to 10FFFF, without D800 to DFFF"
+            elif letter in "xX":
+                message = f"expected hexadecimal digits and a semicolon after {shown}"
+                hint = r"the character with the code 41 is written \x41;"
+            start = position + found.start()
+            self.bad("P103", message, start, position + found.end(), hint)
             return ""
 
         return ESCAPE.sub(replace, raw)
@@ -223,9 +252,19 @@ class Lexer:
             if number is not None:
                 self.value = number
                 return DATUM
-            self.bad("P103", f"not a number: {word}", position, self.end)
+            hint = "digits follow the prefix, like #xff, #b101, #e1.5"
+            self.bad("P103", f"expected a number, found {word}", position, self.end, hint)
+        elif word.startswith("#<"):
+            message = (
+                f"expected a datum, found {word}: that is how objects without a text are shown"
+            )
+            hint = "build the object where it is needed; it can't be written into a program"
+            self.bad("P103", message, position, self.end, hint)
         else:
-            self.bad("P103", f"unknown syntax {word}", position, self.end)
+            hint = HINTS.get(
+                folded, "what begins with # is #t #f #\\a #(1 2) #u8(1 2) #| |# #; #x1f"
+            )
+            self.bad("P103", f"unknown syntax {word}", position, self.end, hint)
         self.value = None
         return DATUM
 
@@ -239,8 +278,11 @@ class Lexer:
         word = found.group()[2:]
         self.value = self._named_character(word)
         if self.value is None:
+            near = difflib.get_close_matches(word.lower(), NAMED_CHARACTERS, 1)
             hint = "names are space, newline, tab, return, null, alarm, backspace, delete, escape"
-            self.bad("P103", f"unknown character #\\{word}", position, self.end, hint=hint)
+            if near:
+                hint = f"did you mean #\\{near[0]}?"
+            self.bad("P103", f"unknown character #\\{word}", position, self.end, hint)
             self.value = char(" ")
         return DATUM
 
@@ -283,5 +325,6 @@ class Lexer:
             self.fold = False
         elif word not in ("#!r7rs", "#!r6rs"):
             end = max(found.end(), position + 2)
-            self.bad("P103", f"unknown directive {word}", position, end)
+            hint = HINTS.get(word, "directives are #!fold-case and #!no-fold-case")
+            self.bad("P103", f"unknown directive {word}", position, end, hint)
         return max(found.end(), position + 2)

@@ -6,8 +6,9 @@ Invariant: a library is expanded once in a session, before whatever imports it; 
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Mapping
+import contextlib
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ from typing import Any
 from perdure.base.errors import CallError, ProgramError, SyntaxErrors
 from perdure.frontends.scheme import forms as _forms  # noqa: F401 - registers the core forms
 from perdure.frontends.scheme.bindings import Binding, Constant, Environment, Global
-from perdure.frontends.scheme.expander import Expander
 from perdure.frontends.scheme.bundled import (
     BundledIndex,
     bundled_names,
@@ -23,6 +23,7 @@ from perdure.frontends.scheme.bundled import (
     bundled_source,
     is_bundled,
 )
+from perdure.frontends.scheme.expander import Expander
 from perdure.frontends.scheme.exports import (
     EMPTY_INDEX,
     RESERVED,
@@ -30,8 +31,9 @@ from perdure.frontends.scheme.exports import (
     StandardIndex,
     StandardLibraries,
 )
-from perdure.frontends.scheme.forms.basic import feature_holds, included
+from perdure.frontends.scheme.forms.basic import cond_expand, included
 from perdure.frontends.scheme.reader import read_forms, read_program, read_source
+from perdure.frontends.scheme.suggestions import hint_for, nearest
 from perdure.frontends.scheme.syntax import (
     Atom,
     Form,
@@ -103,9 +105,17 @@ class LibraryExpander(Expander):
         self.loaded: dict[str, Library] = {}
         self.bundled: dict[str, Imports] = {}
         self.python_modules: list[str] = []
-        self.errors: list[ProgramError] = []
         self._loading: list[str] = []
         self.read_include = self._read_include
+
+    @contextlib.contextmanager
+    def naming(self) -> Iterator[None]:
+        """Bind what is defined, and leave the definitions themselves out: for text that was compiled before."""
+        before, self.names_only = self.names_only, True
+        try:
+            yield
+        finally:
+            self.names_only = before
 
     # -- text ------------------------------------------------------------------------------
 
@@ -124,12 +134,14 @@ class LibraryExpander(Expander):
     def import_form(self, form: Form, environment: Environment) -> None:
         """Bind what an `import` form imports."""
         if form.tail is not None or len(form.items) < 2:
-            raise error_at(
-                form, "P123", "import names at least one library", hint="(import (scheme base))"
-            )
+            message = f"expected (import library ...), found {show(form)}"
+            raise error_at(form, "P123", message, hint="write (import (scheme base))")
         for item in form.items[1:]:
-            name, imports = self.import_set(item)
-            self.bind_imports(name, imports, environment, item)
+            try:
+                name, imports = self.import_set(item)
+                self.bind_imports(name, imports, environment, item)
+            except ProgramError as error:
+                self.failed(error)
 
     def import_default(self, name: str, environment: Environment) -> None:
         """Import a standard library that no text asks for."""
@@ -181,7 +193,8 @@ class LibraryExpander(Expander):
     ) -> Imports:
         if head == "prefix":
             if len(arguments) != 1 or not isinstance(arguments[0], Identifier):
-                raise error_at(where, "P123", "write (prefix library name-prefix)")
+                message = f"expected (prefix library name-prefix), found {show(where)}"
+                raise error_at(where, "P123", message)
             return {arguments[0].name + n: binding for n, binding in imports.items()}
         if head == "rename":
             result = dict(imports)
@@ -189,7 +202,8 @@ class LibraryExpander(Expander):
             for pair in arguments:
                 parts = pair.items if isinstance(pair, Form) else []
                 if len(parts) != 2 or not all(isinstance(p, Identifier) for p in parts):
-                    raise error_at(pair, "P123", "write (rename library (name new-name) ...)")
+                    message = f"expected (name new-name) in rename, found {show(pair)}"
+                    raise error_at(pair, "P123", message, hint="(rename library (car first))")
                 self._exported(parts[0], imports, name)
                 result.pop(parts[0].name, None)  # type: ignore[attr-defined]
                 added[parts[1].name] = imports[parts[0].name]  # type: ignore[attr-defined]
@@ -203,8 +217,7 @@ class LibraryExpander(Expander):
         if not isinstance(stx, Identifier):
             raise error_at(stx, "P123", f"expected a name, found {show(stx)}")
         if stx.name not in imports:
-            near = difflib.get_close_matches(stx.name, imports, 1)
-            hint = f"did you mean {near[0]}?" if near else ""
+            hint = hint_for(stx.name, imports, self.standard)
             message = f"({library}) does not export {stx.name}"
             if self.standard.planned(library, stx.name):
                 message += ": this version of Perdure does not have it"
@@ -226,7 +239,8 @@ class LibraryExpander(Expander):
                 parts.clear()
                 break
         if not parts:
-            raise error_at(stx, "P123", f"{show(stx)} is no library name", hint="(my library)")
+            message = f"expected a library's name, found {show(stx)}"
+            raise error_at(stx, "P123", message, hint="a name is a list like (scheme base)")
         return " ".join(parts)
 
     def library_exists(self, stx: Syntax) -> bool:
@@ -260,18 +274,18 @@ class LibraryExpander(Expander):
             found = {n: Global(library, own) for n, (library, own) in index.exports.items()}
             if index.syntax:
                 # The text knows the keywords; its definitions are compiled already, so they are only named.
-                library = self.read_bundled(name, complete=False)
-                found = library.exports
+                with self.naming():
+                    found = self.read_bundled(name).exports
             self.bundled[name] = found
         return found
 
-    def read_bundled(self, name: str, *, complete: bool) -> Library:
-        """Return a bundled library, expanded: if not `complete`, its definitions are bound and left out."""
+    def read_bundled(self, name: str) -> Library:
+        """Return a bundled library, expanded."""
         text, path = bundled_source(name), bundled_path(name)
         self.sources[path] = text
         (form,) = read_program(text, path)
         assert isinstance(form, Form), path
-        return self._define(form, path, name, complete=complete)
+        return self._define(form, path, name)
 
     def _python(self, module: str, stx: Syntax) -> Imports:
         try:
@@ -283,17 +297,13 @@ class LibraryExpander(Expander):
         return {name: Constant(value) for name, value in exports.items()}
 
     def _load(self, name: str, source: tuple[str, str] | None, stx: Syntax) -> Library:
-        words = name.split(" ")
         if name in self._loading:
             chain = " imports ".join(f"({n})" for n in [*self._loading, name])
-            raise error_at(stx, "P122", f"libraries import one another in a circle: {chain}")
+            message = f"libraries import one another in a circle: {chain}"
+            hint = "move what both need into a third library"
+            raise error_at(stx, "P122", message, hint=hint)
         if source is None:
-            known = [*self.standard.libraries(), *bundled_names()]
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"did you mean ({near[0]})?" if near else ""
-            if not hint and words[0] not in RESERVED:
-                hint = f"it would be in {'/'.join(words)}.sld beside the program"
-            raise error_at(stx, "P120", f"there is no library ({name})", hint=hint)
+            raise error_at(stx, "P120", f"there is no library ({name})", hint=self._near(name))
         text, path = source
         self.sources[path] = text
         forms, errors = read_forms(text, path)
@@ -308,33 +318,55 @@ class LibraryExpander(Expander):
             raise error_at(stx, "P120", f"{path} does not define the library ({name})")
         return self.loaded[name]
 
+    def _near(self, name: str) -> str:
+        """Return a hint at the library that may have been meant."""
+        known = [*self.standard.libraries(), *bundled_names()]
+        first, *words = name.split(" ")
+        if first == "srfi":
+            numbers = sorted(
+                {int(n.split(" ")[1]) for n in known if re.fullmatch("srfi [0-9]+", n)}
+            )
+            return f"the SRFIs that are there: {', '.join(map(str, numbers))}"
+        near = nearest(name, known)
+        if near:
+            return f"did you mean ({near})?"
+        if first in RESERVED:
+            return ""
+        return f"it would be in {'/'.join([first, *words])}.sld beside the program"
+
     def define_library(self, form: Form, path: str) -> None:
         """Expand a `define-library` form and remember the library."""
         if len(form.items) < 2:
-            raise error_at(form, "P122", "a library needs a name")
+            message = "expected (define-library (name ...) declaration ...), found no name"
+            raise error_at(form, "P122", message, hint="a name is a list like (my library)")
         name = self.library_name(form.items[1])
         words = name.split(" ")
         if words[0] in RESERVED:
             message = f"({name}): names that begin with {words[0]} are reserved"
-            raise error_at(form.items[1], "P122", message)
-        self.loaded[name] = self._define(form, path, name, complete=True)
+            raise error_at(form.items[1], "P122", message, hint="choose another first word")
+        self.loaded[name] = self._define(form, path, name)
 
-    def _define(self, form: Form, path: str, name: str, *, complete: bool) -> Library:
+    def _define(self, form: Form, path: str, name: str) -> Library:
         environment = self.new_environment(name.replace(" ", "."))
         for keyword in ("import", "define-library"):
             environment.names.pop(intern(keyword), None)
         self._loading.append(name)
+        errors = len(self.errors)
         try:
             exports, bodies = self._declarations(form.items[2:], environment)
             top = TopLevel(self, environment, None)
             top.collect([with_scopes(stx, environment.scopes) for stx in bodies])
-            units = top.finish() if complete else []
+            units = top.finish()
         finally:
             self._loading.pop()
-        self.errors += top.errors
         library = Library(environment.library, path, environment, units, {})
         for outer, id_ in exports.items():
-            library.exports[outer] = self._export(id_, environment, name)
+            binding = environment.names.get(id_.symbol)
+            if binding is None:
+                binding = Global(environment.library, id_.name)
+                if len(self.errors) == errors:  # else the definition may be what is wrong
+                    self._not_defined(id_, name)
+            library.exports[outer] = binding
         return library
 
     def _declarations(
@@ -344,51 +376,65 @@ class LibraryExpander(Expander):
         bodies: list[Syntax] = []
         queue = list(reversed(items))
         while queue:
-            item = queue.pop()
-            head = item.items[0] if isinstance(item, Form) and item.items else None
-            if not isinstance(item, Form) or not isinstance(head, Identifier):
-                raise error_at(item, "P122", f"expected a library declaration, found {show(item)}")
-            if head.name == "export":
-                for spec in item.items[1:]:
-                    self._export_spec(spec, exports)
-            elif head.name == "import":
-                self.import_form(item, environment)
-            elif head.name == "begin":
-                bodies += item.items[1:]
-            elif head.name in ("include", "include-ci"):
-                bodies += included(self, item, fold=head.name == "include-ci")
-            elif head.name == "include-library-declarations":
-                queue.extend(reversed(included(self, item, fold=False)))
-            elif head.name == "cond-expand":
-                for clause in item.items[1:]:
-                    if not isinstance(clause, Form) or not clause.items:
-                        raise error_at(clause, "P122", "bad clause of cond-expand")
-                    if feature_holds(self, clause.items[0]):
-                        queue.extend(reversed(clause.items[1:]))
-                        break
-            else:
-                hint = "export, import, begin, include, cond-expand are; definitions go into (begin ...)"
-                message = f"{head.name} is no library declaration"
-                raise error_at(item, "P122", message, hint=hint)
+            try:
+                queue += self._declare(queue.pop(), environment, exports, bodies)
+            except ProgramError as error:
+                self.failed(error)
         return exports, bodies
 
-    def _export_spec(self, spec: Syntax, exports: dict[str, Identifier]) -> None:
-        if isinstance(spec, Identifier):
-            exports[spec.name] = spec
-            return
-        parts = spec.items if isinstance(spec, Form) else []
-        ids = [part for part in parts if isinstance(part, Identifier)]
-        if len(parts) != 3 or len(ids) != 3 or ids[0].name != "rename":
-            raise error_at(spec, "P122", "export a name, or (rename name exported-name)")
-        exports[ids[2].name] = ids[1]
+    def _declare(
+        self,
+        item: Syntax,
+        environment: Environment,
+        exports: dict[str, Identifier],
+        bodies: list[Syntax],
+    ) -> list[Syntax]:
+        """Take one declaration; return the declarations that stand for it, the last first."""
+        head = item.items[0] if isinstance(item, Form) and item.items else None
+        hint = "export, import, begin, include, cond-expand are; definitions go into (begin ...)"
+        if not isinstance(item, Form) or not isinstance(head, Identifier):
+            message = f"expected a library declaration, found {show(item)}"
+            raise error_at(item, "P122", message, hint=hint)
+        if head.name == "export":
+            for spec in item.items[1:]:
+                self._export_spec(spec, exports)
+        elif head.name == "import":
+            self.import_form(item, environment)
+        elif head.name == "begin":
+            bodies += item.items[1:]
+        elif head.name in ("include", "include-ci"):
+            bodies += included(self, item, fold=head.name == "include-ci")
+        elif head.name == "include-library-declarations":
+            return included(self, item, fold=False)[::-1]
+        elif head.name == "cond-expand":
+            chosen: list[Syntax] = cond_expand(self, item, environment.context)
+            return chosen[::-1]
+        else:
+            raise error_at(item, "P122", f"{head.name} is no library declaration", hint=hint)
+        return []
 
-    def _export(self, id_: Identifier, environment: Environment, name: str) -> Binding:
-        binding = environment.names.get(id_.symbol)
-        if binding is None:
-            message = f"({name}) exports {id_.name}, but does not define it"
-            self.errors.append(error_at(id_, "P122", message))
-            return Global(environment.library, id_.name)
-        return binding
+    def _export_spec(self, spec: Syntax, exports: dict[str, Identifier]) -> None:
+        parts: list[Syntax] = [spec, spec] if isinstance(spec, Identifier) else []
+        if isinstance(spec, Form) and len(spec.items) == 3:
+            head, *parts = spec.items
+            if not isinstance(head, Identifier) or head.name != "rename":
+                parts = []
+        ids = [part for part in parts if isinstance(part, Identifier)]
+        if len(ids) != 2:
+            message = (
+                f"expected a name or (rename name exported-name) to export, found {show(spec)}"
+            )
+            raise error_at(spec, "P122", message, hint="(export car (rename my-cdr cdr))")
+        inner, outer = ids
+        known = exports.setdefault(outer.name, inner)
+        if known.symbol is not inner.symbol:
+            message = f"{outer.name} is exported twice, as {known.name} and as {inner.name}"
+            raise error_at(spec, "P122", message, hint="give one of them another exported name")
+
+    def _not_defined(self, id_: Identifier, name: str) -> None:
+        message = f"({name}) exports {id_.name}, but does not define it"
+        hint = f"define it, import it, or write (export (rename its-name {id_.name}))"
+        self.failed(error_at(id_, "P122", message, hint=hint))
 
 
 def _same(a: Binding, b: Binding) -> bool:

@@ -60,16 +60,8 @@ def expand_program(source: str, file: str, *, resolver: Resolver) -> Program:
     """
     session = LibraryExpander(resolver)
     environment = session.new_environment(PROGRAM)
-    session.sources[file] = source
-    forms, errors = read_forms(source, file, environment.scopes)
-    notices: list[str] = []
-    if not any(_is_import(form) for form in forms):
-        for name in DEFAULT_IMPORTS:
-            session.import_default(name, environment)
-        listed = " ".join(f"({name})" for name in DEFAULT_IMPORTS)
-        if not any(_is_library(form) for form in forms):
-            notices.append(f"{file} has no import: it gets {listed}")
-    units, more = _expand(session, environment, forms, file)
+    forms, errors, notices = _read(session, environment, source, file)
+    units, more, _ = _expand(session, environment, forms, file)
     errors = _in_order([*errors, *more], file)
     if errors:
         raise SyntaxErrors(errors)
@@ -95,10 +87,19 @@ def check_program(program: Program) -> list[ProgramError]:
     return _in_order([*program.warnings, *wrong_calls(program)], "")
 
 
-def expand_more(
+def name_program(session: LibraryExpander, source: str, file: str) -> Environment:
+    """Return the environment of a program that expands, with all names that it binds; nothing is expanded."""
+    environment = session.new_environment(PROGRAM)
+    with session.naming():
+        forms, _, _ = _read(session, environment, source, file)
+        _expand(session, environment, forms, file)
+    return environment
+
+
+def expand_text(
     session: LibraryExpander, environment: Environment, source: str, file: str
-) -> list[Unit]:
-    """Return the units of more text in an environment: for a REPL.
+) -> tuple[list[Unit], bool]:
+    """Return the units of more text in an environment, and whether it bound names: for a REPL and `load`.
 
     Raises:
       SyntaxErrors: what is wrong with the text; definitions before the error stay bound.
@@ -106,33 +107,40 @@ def expand_more(
     session.sources[file] = source
     session.steps_taken = 0
     forms, errors = read_forms(source, file, environment.scopes)
-    units, more = _expand(session, environment, forms, file)
+    units, more, bound = _expand(session, environment, forms, file)
     if errors or more:
         raise SyntaxErrors(_in_order([*errors, *more], file))
-    return units
+    return units, bound
 
 
-def expand_datum(session: LibraryExpander, environment: Environment, datum: Any) -> list[Unit]:
-    """Return the units of a heap datum in an environment: for `eval`.
+def expand_datum(
+    session: LibraryExpander, environment: Environment, datum: Any
+) -> tuple[list[Unit], bool]:
+    """Return the units of a heap datum in an environment, and whether it bound names: for `eval`.
 
     Raises:
       SyntaxErrors: what is wrong with it.
     """
     session.steps_taken = 0
     form = from_datum(datum, environment.scopes)
-    units, errors = _expand(session, environment, [form], "")
+    units, errors, bound = _expand(session, environment, [form], "")
     if errors:
         raise SyntaxErrors(errors)
-    return units
+    return units, bound
 
 
-def new_environment(session: LibraryExpander, imports: list[Any]) -> Environment:
+def new_environment(session: LibraryExpander, imports: list[Any], library: str) -> Environment:
     """Return a fresh environment with import sets, given as heap data: `environment` of (scheme eval).
+
+    Args:
+      session: where it belongs.
+      imports: the import sets.
+      library: the name that its globals have.
 
     Raises:
       ProgramError: an import set is wrong.
     """
-    environment = session.new_environment(PROGRAM)
+    environment = session.new_environment(library)
     for datum in imports:
         stx = from_datum(datum, environment.scopes)
         name, names = session.import_set(stx)
@@ -140,9 +148,25 @@ def new_environment(session: LibraryExpander, imports: list[Any]) -> Environment
     return environment
 
 
+def _read(
+    session: LibraryExpander, environment: Environment, source: str, file: str
+) -> tuple[list[Syntax], list[ProgramError], list[str]]:
+    """Return a program's forms, what is wrong with its text, and notices; without an import it gets the default ones."""
+    session.sources[file] = source
+    forms, errors = read_forms(source, file, environment.scopes)
+    notices: list[str] = []
+    if not any(_is_import(form) for form in forms):
+        for name in DEFAULT_IMPORTS:
+            session.import_default(name, environment)
+        listed = " ".join(f"({name})" for name in DEFAULT_IMPORTS)
+        if not any(_is_library(form) for form in forms):
+            notices.append(f"{file} has no import: it gets {listed}")
+    return forms, errors, notices
+
+
 def _expand(
     session: LibraryExpander, environment: Environment, forms: list[Syntax], file: str
-) -> tuple[list[Unit], list[ProgramError]]:
+) -> tuple[list[Unit], list[ProgramError], bool]:
     session.errors = []
 
     def special(form: Form, name: str) -> None:
@@ -154,7 +178,7 @@ def _expand(
     top = TopLevel(session, environment, special)
     top.collect(forms)
     units = top.finish()
-    return units, [*session.errors, *top.errors]
+    return units, session.errors, top.bound
 
 
 def _head(stx: Syntax) -> Any:

@@ -22,10 +22,13 @@ from perdure.frontends.scheme.syntax import (
     Scopes,
     Syntax,
     VectorForm,
+    show,
     to_datum,
+    to_read_datum,
 )
 from perdure.values.conditions import fail
-from perdure.values.types import EOF, Bytevector, Pair, String, Vector, intern
+from perdure.values.ports import Reading
+from perdure.values.types import EOF, Bytevector, Pair, Vector, intern
 
 LIST, VECTOR, BYTES, PREFIX, SKIP, LABEL = range(6)
 
@@ -63,29 +66,43 @@ class Reader:
         position: int = 0,
         scopes: Scopes = NO_SCOPES,
         spans: bool = True,
+        depth_max: int = limits.DATUM_DEPTH_MAX,
     ) -> None:
         self.lexer = lex.Lexer(text, file, position)
+        self.cut = False
         self._scopes = scopes
         self._spans = spans
+        self._depth_max = depth_max
         self._levels: list[_Level] = []
         self._labels: dict[int, Any] = {}
+        self._margin: tuple[int, int, bool] | None = None
+        """Where a list opened at the margin inside of another one, the number of errors before it, and the folding of case."""
+        self._resumed = 0
 
-    def read(self) -> Syntax | None:
-        """Return the next datum, or None at the end of the text; errors are in `lexer.errors`."""
+    def read(self, *, recover: bool = True) -> Syntax | None:
+        """Return the next datum, or None at the end of the text; errors are in `lexer.errors`.
+
+        Without `recover` it is None at the first error, too; `cut` then says that the text ended inside of a datum.
+        """
         lexer = self.lexer
         self._labels = {}
+        self._margin = None
         while True:
             kind = lexer.next()
             if kind == lex.END:
-                self._end()
+                if self._end(resume=recover):
+                    continue
+                self.cut = bool(lexer.errors)
                 return None
             node = self._token(kind)
+            if lexer.errors and not recover:
+                return None
             if node is not None:
                 done = self._deliver(node)
                 if done is not None:
                     return done
-            if len(self._levels) > limits.DATUM_DEPTH_MAX:
-                message = f"nested deeper than {limits.DATUM_DEPTH_MAX} levels"
+            if len(self._levels) > self._depth_max:
+                message = f"nested deeper than {self._depth_max} levels"
                 lexer.bad(
                     "P106", message, lexer.start, lexer.end, "split the form into smaller ones"
                 )
@@ -105,6 +122,8 @@ class Reader:
         if kind == lex.DATUM:
             return Atom(lexer.value, self._span(start))
         if kind == lex.OPEN:
+            if self._levels and self._margin is None and lexer.text[start - 1] == "\n":
+                self._margin = (start, len(lexer.errors), lexer.fold)
             self._levels.append(_Level(LIST, start, lexer.text[start]))
         elif kind == lex.CLOSE:
             return self._close(start)
@@ -132,7 +151,10 @@ class Reader:
         lexer = self.lexer
         level = self._levels[-1] if self._levels else None
         if level is None or level.kind != LIST or not level.items or level.dot >= 0:
-            lexer.bad("P105", "a dot stands only before the last datum of a list", start, lexer.end)
+            message = (
+                "expected a datum, found a dot: it stands only before the last datum of a list"
+            )
+            lexer.bad("P105", message, start, lexer.end, "a list with a dot is written (a . b)")
         else:
             level.dot = len(level.items)
 
@@ -141,17 +163,25 @@ class Reader:
         while self._levels and self._levels[-1].kind in (PREFIX, SKIP, LABEL):
             level = self._levels.pop()
             shown = lexer.text[level.start : level.start + 2].strip()
-            lexer.bad("P105", f"nothing follows {shown}", level.start, level.start + 1)
+            message = f"expected a datum after {shown}, found {lexer.text[start]}"
+            lexer.bad(
+                "P105", message, level.start, level.start + 1, "write the datum, or take it away"
+            )
         closer = lexer.text[start]
         if not self._levels:
-            lexer.bad("P101", f"unexpected {closer}: no list is open here", start, lexer.end)
+            if not self._resumed:  # else it may close the list that has been reported
+                message = f"expected a datum, found {closer}, where no list is open"
+                hint = "take it away, or look above it for a list that is closed too early"
+                lexer.bad("P101", message, start, lexer.end, hint)
             return None
         level = self._levels.pop()
         expected = "]" if level.opener == "[" else ")"
         if closer != expected:
             opened = lexer.span(level.start, level.start + 1)
             message = f"expected {expected} to close the {level.opener} at {opened}, found {closer}"
-            lexer.bad("P101", message, start, lexer.end)
+            lexer.bad(
+                "P101", message, start, lexer.end, f"write {expected}, or open with the other"
+            )
         span = self._span(level.start)
         if level.kind == VECTOR:
             return VectorForm(level.items, span)
@@ -161,9 +191,12 @@ class Reader:
             after = level.items[level.dot :]
             del level.items[level.dot :]
             if len(after) != 1:
-                lexer.bad("P105", "exactly one datum stands after a dot", level.start, lexer.end)
-            if after:
+                message = f"expected one datum after the dot, found {len(after)}"
+                hint = "a list with a dot is written (a . b)"
+                lexer.bad("P105", message, level.start, lexer.end, hint)
+            if len(after) == 1:
                 return _dotted(level.items, after[0], span)
+            level.items += after
         return Form(level.items, None, span)
 
     def _bytes(self, level: _Level, span: Span | None) -> Syntax:
@@ -173,7 +206,9 @@ class Reader:
             if type(value) is int and 0 <= value <= 255:
                 octets.append(value)
             else:
-                message = "a bytevector holds exact integers from 0 to 255"
+                message = (
+                    f"expected exact integers from 0 to 255 in a bytevector, found {show(item)}"
+                )
                 self.lexer.bad("P103", message, level.start, self.lexer.end)
                 break
         return Atom(Bytevector(octets), span)
@@ -211,13 +246,17 @@ class Reader:
         self._labels[level.name] = value
         return Atom(value, self._span(level.start))
 
-    def _end(self) -> None:
-        """Report what is still open at the end of the text."""
+    def _end(self, *, resume: bool) -> bool:
+        """Report what is still open at the end of the text; return whether reading goes on, at a list inside of it."""
         levels = self._levels
         if not levels or any(e.code == "P104" for e in self.lexer.errors):
             levels.clear()
-            return
+            return False
         lexer = self.lexer
+        margin, self._margin = self._margin, None
+        if margin is not None:
+            # What begins at the margin is meant to be a form of its own: the mistake is above it.
+            levels[:] = [level for level in levels if level.start < margin[0]]
         level = levels[-1]
         if level.kind in (PREFIX, SKIP, LABEL):
             lexer.bad(
@@ -226,16 +265,21 @@ class Reader:
         else:
             count = sum(level.kind not in (PREFIX, SKIP, LABEL) for level in levels)
             message = f"the {level.opener} that opens here is never closed"
-            if count > 1:
+            if margin is None and count > 1:
                 outer = lexer.span(levels[0].start, levels[0].start + 1)
                 message += f"; {count} lists are open at the end, the outermost since {outer}"
-            hint = ""
-            suspect = lexer.text.find("\n(", levels[0].start)
-            if suspect >= 0:
-                line = lexer.span(suspect + 1, suspect + 2).line
+            hint = "each ( needs a ) behind the last part of its list"
+            if margin is not None:
+                line = lexer.span(margin[0], margin[0] + 1).line
                 hint = f"a new form seems to begin on line {line}; look for the missing ) before it"
             lexer.bad("P102", message, level.start, level.start + 1, hint)
         levels.clear()
+        if margin is None or not resume or self._resumed >= limits.READ_AGAIN_MAX:
+            return False
+        self._resumed += 1
+        lexer.end, errors, lexer.fold = margin
+        del lexer.errors[errors:-1]
+        return True
 
 
 def _dotted(items: list[Syntax], tail: Syntax, span: Span | None) -> Form:
@@ -295,17 +339,29 @@ def read_datum(text: str, position: int = 0) -> tuple[Any, int]:
     Raises:
       SchemeError: a read-error condition; the text is malformed or ends inside of a datum.
     """
-    reader = Reader(text, "input", position=position, spans=False)
-    node = reader.read()
+    found = read_from_port(text, position, False, "")
+    if found.problem:
+        raise fail("read-error", f"read: {found.problem}")
+    return found.datum, found.end
+
+
+def read_from_port(text: str, position: int, fold: bool, name: str) -> Reading:
+    """Return the next datum of a text that a port reads; see `ports.Read`, whose only implementation this is."""
+    reader = Reader(
+        text, name or "input", position=position, spans=False, depth_max=limits.READ_DEPTH_MAX
+    )
     lexer = reader.lexer
+    lexer.fold = fold
+    node = reader.read(recover=False)
     if lexer.errors:
         error = lexer.errors[0]
-        raise fail("read-error", f"read: {error.message}, at character {lexer.start}")
+        assert error.span is not None, "every error of a text has a place"
+        place = f"line {error.span.line}, column {error.span.column}"
+        problem = f"{error.message} ({name}, {place})" if name else f"{error.message} ({place})"
+        return Reading(EOF, lexer.end, lexer.fold, problem, reader.cut)
     if node is None:
-        return EOF, len(text)
-    if isinstance(node, Atom) and not isinstance(node.value, String | Bytevector):
-        return node.value, lexer.end
-    return to_datum(node), lexer.end
+        return Reading(EOF, len(text), lexer.fold)
+    return Reading(to_read_datum(node), lexer.end, lexer.fold)
 
 
 def read_source(path: str | Path) -> str:

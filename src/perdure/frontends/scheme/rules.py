@@ -12,6 +12,7 @@ from typing import Any
 
 from perdure.base import limits
 from perdure.frontends.scheme.syntax import (
+    NO_SCOPES,
     Atom,
     Expansion,
     Form,
@@ -20,9 +21,10 @@ from perdure.frontends.scheme.syntax import (
     Syntax,
     VectorForm,
     error_at,
+    identifier,
     show,
 )
-from perdure.values.numbers import Ratnum
+from perdure.values.equality import eqv
 from perdure.values.types import Bytevector, String, Symbol
 
 Key = tuple[Symbol, Scopes]
@@ -33,16 +35,16 @@ SameBinding = Callable[[Identifier, Identifier], bool]
 class EllipsisTest:
     """How to tell an ellipsis: by the core binding, or as the identifier that the rules name."""
 
-    def __init__(self, custom: Identifier | None, is_core: Callable[[Identifier], bool]) -> None:
+    def __init__(self, custom: Identifier | None, core_name: Callable[[Identifier], str]) -> None:
         self._custom = custom
-        self._is_core = is_core
+        self._core_name = core_name
 
     def __call__(self, stx: Syntax | None) -> bool:
         if not isinstance(stx, Identifier):
             return False
         if self._custom is not None:
             return stx.symbol is self._custom.symbol and stx.scopes == self._custom.scopes
-        return stx.symbol.name == "..." and self._is_core(stx)
+        return self._core_name(stx) == "..."
 
 
 class Pattern:
@@ -166,11 +168,7 @@ def _same_atom(a: Any, b: Any) -> bool:
         return bool(a.text == b.text)
     if isinstance(a, Bytevector):
         return bytes(a.octets) == bytes(b.octets)
-    if isinstance(a, float):
-        return repr(a) == repr(b)  # 0.0 and -0.0 differ, NaN is itself
-    if isinstance(a, Ratnum):
-        return bool(a.numerator == b.numerator and a.denominator == b.denominator)
-    return a is b or (isinstance(a, int) and bool(a == b))
+    return eqv(a, b)
 
 
 class Rules:
@@ -178,10 +176,10 @@ class Rules:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.rules: list[tuple[ListPattern, Any, Syntax]] = []
+        self.rules: list[tuple[ListPattern, Any, Form]] = []
 
-    def transform(self, use: Form, fresh: int, source: Expansion) -> Syntax:
-        """Return what a use of the macro stands for.
+    def transform(self, use: Form, fresh: int, source: Expansion) -> tuple[Syntax, int]:
+        """Return what a use of the macro stands for, and how many parts of lists were made.
 
         Args:
           use: the whole form.
@@ -196,12 +194,16 @@ class Rules:
             found: Found = {}
             if pattern.match(operands, found):
                 builder = _Builder(found, fresh, source, use)
-                return builder.build(template, found)
-        shapes = [show(form, 70) for _, _, form in self.rules]
+                return builder.build(template, found), builder.parts
+        shapes = [show(self._shape(form), 70) for _, _, form in self.rules]
         listed = "; ".join(shapes[:6]) + ("; …" if len(shapes) > 6 else "")
         hint = f"it takes {listed}" if shapes else "it has no rules"
-        message = f"{self.name}: {show(use)} fits none of the macro's patterns"
+        message = f"{self.name}: expected one of the macro's patterns, found {show(use)}"
         raise error_at(use, "P113", message, hint=hint)
+
+    def _shape(self, pattern: Form) -> Form:
+        """Return a pattern as a use is written, with the macro's name."""
+        return Form([identifier(self.name, NO_SCOPES), *pattern.items[1:]], pattern.tail)
 
 
 class _VariableTemplate:
@@ -229,7 +231,7 @@ class _Builder:
         self.source = source
         self.use = use
         self._scopes: dict[Scopes, Scopes] = {}
-        self._parts = 0
+        self.parts = 0
 
     def build(self, template: Any, found: Found) -> Syntax:
         if isinstance(template, _VariableTemplate):
@@ -247,8 +249,8 @@ class _Builder:
                 self._repeat(part, layers, found, items)
             else:
                 items.append(self.build(part, found))
-        self._parts += len(items)
-        if self._parts > limits.EXPANSION_PARTS_MAX:
+        self.parts += len(items)
+        if self.parts > limits.EXPANSION_PARTS_MAX:
             message = f"{self.source.macro}: the expansion is larger than any program needs"
             raise error_at(self.use, "P116", message)
         span = template.stx.span
@@ -290,15 +292,15 @@ class RulesCompiler:
         ellipsis: EllipsisTest,
         literals: list[Identifier],
         same: SameBinding,
-        core: Callable[..., bool],
+        core_name: Callable[[Identifier], str],
     ) -> None:
         self._ellipsis = ellipsis
         self._literals = {(i.symbol, i.scopes) for i in literals}
         self._same = same
-        self._is_core = core
+        self._core_name = core_name
         self._depths: dict[Key, int] = {}
 
-    def rule(self, pattern: Form, template: Syntax) -> tuple[ListPattern, Any, Syntax]:
+    def rule(self, pattern: Form, template: Syntax) -> tuple[ListPattern, Any, Form]:
         """Return a compiled rule. Raises ProgramError P114 for what is wrong with it."""
         self._depths = {}
         operands = Form(pattern.items[1:], pattern.tail, pattern.span, pattern.origin)
@@ -317,10 +319,11 @@ class RulesCompiler:
             return LiteralPattern(stx, self._same)
         if self._ellipsis(stx):
             raise error_at(stx, "P114", "an ellipsis stands behind a pattern, once in a list")
-        if stx.name == "_" and self._is_core(stx):
+        if self._core_name(stx) == "_":
             return Pattern()
         if key in self._depths:
-            raise error_at(stx, "P114", f"pattern variable {stx.name} is used twice")
+            message = f"pattern variable {stx.name} is there twice"
+            raise error_at(stx, "P114", message, hint="give one of them another name")
         self._depths[key] = depth
         return VariablePattern(key)
 
@@ -374,10 +377,8 @@ class RulesCompiler:
                     raise error_at(stx, "P114", "an ellipsis must follow a template")
                 return stx, {}
             if needed > depth:
-                message = (
-                    f"{stx.name} stands for a sequence: it needs {needed - depth} more ellipsis"
-                )
-                raise error_at(stx, "P114", message)
+                message = f"{stx.name} stands for a sequence: it needs {needed - depth} more ..."
+                raise error_at(stx, "P114", message, hint=f"write {stx.name} ... in the template")
             return _VariableTemplate(key), ({key: needed} if needed else {})
         assert isinstance(stx, Form | VectorForm)
         items = stx.items

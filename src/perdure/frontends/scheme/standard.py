@@ -70,10 +70,10 @@ def load_standard(
     libraries = []
     for environment, _, top in files:
         units = top.finish()
-        errors += top.errors
         libraries.append((environment.library, units))
         for name, arity in known_arities(units).items():
             index.arities[f"{environment.library}:{name}"] = arity
+    errors += session.errors
     if errors:
         raise SyntaxErrors(errors)
     return libraries, index
@@ -86,7 +86,7 @@ def expand_bundled(name: str, resolver: Resolver) -> tuple[list[Unit], BundledIn
       SyntaxErrors: the file is wrong.
     """
     session = LibraryExpander(resolver)
-    library = session.read_bundled(name, complete=True)
+    library = session.read_bundled(name)
     if session.errors:
         raise SyntaxErrors(session.errors)
     exports = {

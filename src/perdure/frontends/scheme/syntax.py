@@ -15,13 +15,14 @@ Not eager propagation: adding each binder's scope to every node under it is quad
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from perdure.base import limits
-from perdure.base.errors import ProgramError
+from perdure.base.errors import Note, ProgramError
 from perdure.base.spans import Span
 from perdure.base.trampoline import Steps, run
-from perdure.values.numbers import Ratnum
+from perdure.values.numbers import NUMBERS
 from perdure.values.numerals import number_text
 from perdure.values.types import NIL, Bytevector, Pair, String, Symbol, Vector, intern
 
@@ -118,7 +119,18 @@ class Compound(Syntax):
 
     def _push(self) -> None:
         pending, self._pending = self._pending, NO_SCOPES
-        self._parts = [part.adding(pending) for part in self._parts]
+        # The parts of a list mostly share their set of scopes: it is extended once for all of them.
+        known: dict[int, Scopes] = {}
+        parts: list[Syntax] = []
+        for part in self._parts:
+            if isinstance(part, Identifier):
+                scopes = known.get(id(part.scopes))
+                if scopes is None:
+                    scopes = known[id(part.scopes)] = part.scopes | pending
+                parts.append(Identifier(part.symbol, scopes, part.span, part.origin))
+            else:
+                parts.append(part.adding(pending))
+        self._parts = parts
 
 
 class Form(Compound):
@@ -179,21 +191,31 @@ class VectorForm(Compound):
 
 
 def error_at(stx: Syntax | None, code: str, message: str, *, hint: str = "") -> ProgramError:
-    """Return the error for a piece of syntax: at its macro use, with the chain of expansions and the template."""
+    """Return the error for a piece of syntax: at its macro use, with the chain of expansions that it came out of."""
     if stx is None:
         return ProgramError(code, message, hint=hint)
-    lines = [message]
-    expansion = stx.origin
-    if expansion is not None and stx.span is not None:
-        lines.append(f"  in the template at {stx.span}")
-    shown = 0
-    while expansion is not None and shown < 8:
-        lines.append(f"  in the expansion of {expansion.macro} at {expansion.use}")
-        expansion = expansion.outer
-        shown += 1
-    if expansion is not None:
-        lines.append(f"  and {expansion.depth} more")
-    return ProgramError(code, "\n".join(lines), span=stx.place(), hint=hint)
+    return ProgramError(code, message, span=stx.place(), hint=hint, notes=_chain(stx))
+
+
+_CHAIN_SHOWN = 4
+"""Expansions at each end of a chain that an error shows."""
+
+
+def _chain(stx: Syntax) -> list[Note]:
+    """Return a note for each expansion around a piece of syntax, the outermost first; the middle of many is left out."""
+    notes: list[Note] = []
+    template, expansion = stx.span, stx.origin
+    total = 0 if expansion is None else expansion.depth
+    while expansion is not None:
+        if expansion.depth == total - _CHAIN_SHOWN and expansion.depth > _CHAIN_SHOWN:
+            notes.append(Note(f"and {expansion.depth - _CHAIN_SHOWN} expansions between", None))
+        if not _CHAIN_SHOWN < expansion.depth <= total - _CHAIN_SHOWN:
+            where = "" if template is None else f", template at {template}"
+            notes.append(
+                Note(f"in the expansion of {expansion.macro} at {expansion.use}{where}", template)
+            )
+        template, expansion = expansion.use, expansion.outer
+    return notes[::-1]
 
 
 def to_datum(stx: Syntax) -> Any:
@@ -202,30 +224,39 @@ def to_datum(stx: Syntax) -> Any:
         return stx.symbol
     if isinstance(stx, Atom):
         return fresh_constant(stx.value)
-    return run(_datum_steps(stx))
+    return run(_datum_steps(stx, fresh_constant))
 
 
-def _datum_steps(stx: Syntax) -> Steps:
+def to_read_datum(stx: Syntax) -> Any:
+    """Return the heap datum that `read` made: nothing else holds its parts, so what has a label stays one object."""
+    return stx.value if isinstance(stx, Atom) else run(_datum_steps(stx, _as_it_is))
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _datum_steps(stx: Syntax, constant: Callable[[Any], Any]) -> Steps:
     if isinstance(stx, Identifier):
         return stx.symbol
     if isinstance(stx, Atom):
-        return fresh_constant(stx.value)
+        # Labelled data stay shared inside one constant, as their labels say.
+        return stx.value if isinstance(stx.value, Pair | Vector) else constant(stx.value)
     assert isinstance(stx, Compound)
     parts: list[Any] = []
     for part in stx.items:
         if isinstance(part, Identifier):
             parts.append(part.symbol)
         elif isinstance(part, Atom):
-            # Labelled data stay shared inside one constant, as their labels say.
             value = part.value
-            parts.append(value if isinstance(value, Pair | Vector) else fresh_constant(value))
+            parts.append(value if isinstance(value, Pair | Vector) else constant(value))
         else:
-            parts.append((yield _datum_steps(part)))
+            parts.append((yield _datum_steps(part, constant)))
     if isinstance(stx, VectorForm):
         return Vector(parts)
     assert isinstance(stx, Form)
     tail = stx.tail
-    result: Any = NIL if tail is None else (yield _datum_steps(tail))
+    result: Any = NIL if tail is None else (yield _datum_steps(tail, constant))
     for item in reversed(parts):
         result = Pair(item, result)
     return result
@@ -358,7 +389,7 @@ def _show_leaf(node: Syntax) -> str:
         return '"' + value.text.replace("\\", "\\\\").replace('"', '\\"') + '"'
     if isinstance(value, Pair | Vector | Bytevector):
         return "#<datum>"
-    if isinstance(value, int | float | Ratnum):
+    if type(value) in NUMBERS:
         return number_text(value)
     return str(value)
 

@@ -16,15 +16,19 @@ from perdure.frontends.scheme.bindings import (
     SPLICE,
     SYNTAX,
     TOPLEVEL,
+    Binding,
     CoreForm,
     Definition,
     Environment,
     Global,
     Macro,
 )
-from perdure.frontends.scheme.expander import Expander, named
+from perdure.frontends.scheme.building import named
+from perdure.frontends.scheme.check import walk
+from perdure.frontends.scheme.expander import Expander
+from perdure.frontends.scheme.names import ENDLESS
 from perdure.frontends.scheme.syntax import Form, Identifier, Syntax
-from perdure.ir.core import GlobalDefine, Unit
+from perdure.ir.core import GlobalDefine, GlobalRef, GlobalSet, Unit
 
 Special = Callable[[Form, str], None]
 """Handles an `import` or `define-library` form."""
@@ -38,77 +42,105 @@ class TopLevel:
         self._environment = environment
         self._special = special
         self._entries: list[tuple[str | None, Any]] = []
-        self.errors: list[ProgramError] = []
+        self._units: list[Unit] = []
+        self._replaced: list[tuple[int, str, Global]] = []
+        """Imported variables that the text defines anew: how many forms stand above, the name, what was imported."""
+        self.bound = False
+        """Whether a name has another meaning than before."""
 
     def collect(self, forms: list[Syntax]) -> None:
         """First pass: expand macros as far as needed to know and bind what the forms define."""
         for form in forms:
-            try:
-                self._collect(form)
-            except ProgramError as error:
-                self._failed(error)
+            self._collect(form)
 
     def finish(self) -> list[Unit]:
-        """Second pass: return the expanded units, in the order of the text."""
-        units = []
-        context = self._environment.context
-        for name, entry in self._entries:
+        """Second pass: return the expanded units, in the order of the text; none if only names are wanted."""
+        self._expand_entries()
+        library = self._environment.library
+        first = []
+        for above, name, imported in self._replaced:
+            # Until its definition is evaluated, the variable has the value that was imported.
+            if _mentions(self._units[:above], library, name):
+                value = GlobalRef(imported.library, imported.name)
+                first.append(Unit(GlobalDefine(library, name, value), name))
+        return [*first, *self._units]
+
+    def _expand_entries(self) -> None:
+        x, context, library = self._x, self._environment.context, self._environment.library
+        entries, self._entries = self._entries, []
+        if x.names_only:
+            return
+        for name, entry in entries:
             try:
                 if name is None:
-                    units.append(Unit(self._x.expand(entry, context)))
+                    self._units.append(Unit(x.expand(entry, context)))
                     continue
-                value = named(run(entry.make(context)), name)
-                place = entry.form.place()
-                units.append(
-                    Unit(GlobalDefine(self._environment.library, name, value, place), name)
-                )
-            except ProgramError as error:
-                self._failed(error)
-        self._entries = []
-        return units
-
-    def _failed(self, error: ProgramError) -> None:
-        if error.span is not None and not error.source:
-            error.source = self._x.sources.get(error.span.file, "")
-        self.errors.append(error)
+                value = named(run(x.value(entry.make(context))), name)
+                definition = GlobalDefine(library, name, value, entry.form.place())
+                self._units.append(Unit(definition, name))
+            except ProgramError as error:  # an expansion without end gives up the whole form
+                x.failed(error)
 
     def _collect(self, first: Syntax) -> None:
-        x = self._x
-        context = self._environment.context
         queue = [first]
         while queue:
             form = queue.pop()
-            special = _special_name(form)
-            binding = x.head(form)
-            if (
-                special
-                and self._special is not None
-                and (
-                    binding is None or (isinstance(binding, CoreForm) and binding.kind == TOPLEVEL)
-                )
-            ):
-                assert isinstance(form, Form)
-                self._special(form, special)
-            elif isinstance(binding, Macro):
-                assert isinstance(form, Form)
-                queue.append(x.apply_macro(binding, form, context))
-            elif isinstance(binding, CoreForm) and binding.kind == SPLICE:
-                assert binding.expand is not None
-                queue.extend(reversed(binding.expand(x, form, context)))
-            elif isinstance(binding, CoreForm) and binding.kind == DEFINITION:
-                assert binding.expand is not None
-                for definition in binding.expand(x, form, context):
-                    self._define(definition)
-            elif isinstance(binding, CoreForm) and binding.kind == SYNTAX:
-                assert binding.expand is not None
-                binding.expand(x, form, context)
-            else:
-                self._entries.append((None, form))
+            try:
+                queue += self._enter(form)
+            except ProgramError as error:
+                self._x.failed(error)
+                if error.code == ENDLESS:
+                    return
+
+    def _enter(self, form: Syntax) -> list[Syntax]:
+        """Take one form: bind what it defines; return what stands for it, the last first."""
+        x = self._x
+        context = self._environment.context
+        special = _special_name(form)
+        binding = x.head(form)
+        if isinstance(form, Form) and isinstance(binding, Macro):
+            return [x.apply_macro(binding, form, context)]
+        if special and self._special is not None and _is_special(binding):
+            assert isinstance(form, Form)
+            self._special(form, special)
+            self.bound = True
+        elif not isinstance(binding, CoreForm) or binding.expand is None:
+            self._entries.append((None, form))
+        elif binding.kind == SPLICE:
+            return list(reversed(binding.expand(x, form, context)))
+        elif binding.kind == DEFINITION:
+            for definition in binding.expand(x, form, context):
+                self._define(definition)
+        elif binding.kind == SYNTAX:
+            assert isinstance(form, Form)
+            if len(form.items) > 1 and isinstance(form.items[1], Identifier):
+                self._before_rebinding(form.items[1], keyword=True)
+            binding.expand(x, form, context)
+            self.bound = True
+        else:
+            self._entries.append((None, form))
+        return []
+
+    def _before_rebinding(self, id_: Identifier, *, keyword: bool) -> None:
+        """Prepare for a definition that gives a name another meaning, which the forms above do not have."""
+        environment = self._environment
+        if id_.scopes != environment.scopes:
+            return
+        old = environment.names.get(id_.symbol)
+        source = environment.imported.get(id_.symbol, ("", False))[0]
+        if isinstance(old, Macro | CoreForm) or (old is not None and keyword):
+            # Programs call procedures that they define further down; a name of ours that is no standard
+            # keyword, such as `assert`, must not get in their way.
+            if source != "perdure":
+                self._expand_entries()
+        elif isinstance(old, Global) and source:
+            self._replaced.append((len(self._units) + len(self._entries), id_.name, old))
 
     def _define(self, definition: Definition) -> None:
         environment = self._environment
         id_ = definition.identifier.without(environment.context.use_sites)
         name = id_.name
+        self._before_rebinding(id_, keyword=False)
         if id_.scopes != environment.scopes:
             # A macro brought this name: it must not be the program's own of the same spelling.
             bound = self._x.table.find(id_)
@@ -116,9 +148,25 @@ class TopLevel:
             name = (
                 bound.name if again and isinstance(bound, Global) else environment.unique_name(name)
             )
+        binding = Global(environment.library, name)
+        if id_.scopes != environment.scopes or environment.names.get(id_.symbol) != binding:
+            self.bound = True
         environment.defined.add(name)
-        self._x.bind(id_, Global(environment.library, name), environment.context)
+        self._x.bind(id_, binding, environment.context)
         self._entries.append((name, definition))
+
+
+def _mentions(units: list[Unit], library: str, name: str) -> bool:
+    """Return whether units use a global variable."""
+    return any(
+        isinstance(node, GlobalRef | GlobalSet) and (node.library, node.name) == (library, name)
+        for unit in units
+        for node in walk(unit.form)
+    )
+
+
+def _is_special(binding: Binding | None) -> bool:
+    return binding is None or (isinstance(binding, CoreForm) and binding.kind == TOPLEVEL)
 
 
 def _special_name(form: Syntax) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 
 from perdure.base.trampoline import Steps
 from perdure.frontends.scheme.bindings import SPLICE, Constant, Context, Global, Variable, core_form
-from perdure.frontends.scheme.expander import Expander, bad_form, control, make_let, primitive
+from perdure.frontends.scheme.building import bad_form, control, make_let, primitive
+from perdure.frontends.scheme.expander import Expander
 from perdure.frontends.scheme.syntax import Atom, Form, Identifier, Syntax, error_at, show, to_datum
 from perdure.ir.core import (
     Call,
@@ -26,7 +27,17 @@ from perdure.ir.core import (
 from perdure.values.types import UNSPECIFIED, String
 
 FEATURES = frozenset(
-    ("r7rs", "perdure", "ratios", "exact-closed", "full-unicode", "scheme", "else")
+    (
+        "r7rs",
+        "perdure",
+        "ratios",
+        "exact-closed",
+        "exact-complex",
+        "ieee-float",
+        "full-unicode",
+        "scheme",
+        "else",
+    )
 )
 
 
@@ -70,6 +81,7 @@ def case_lambda(x: Expander, form: Form, ctx: Context) -> Steps:
     place = form.place()
     arguments, count = Local("arguments"), Local("count")
     branches = []
+    shapes: list[str] = []
     for clause in form.items[1:]:
         parts = clause.items if isinstance(clause, Form) else []
         if len(parts) < 2:
@@ -92,9 +104,11 @@ def case_lambda(x: Expander, form: Form, ctx: Context) -> Steps:
         inner = make_let(bindings, body, place)
         for cell, value in reversed(cells):
             inner = make_let([(cell, value)], inner, place)
+        shapes.append(show(parts[0]))
         branches.append((">=" if rest is not None else "=", len(ids), inner))
-    message = Const(String("case-lambda: no clause takes these arguments:"))
-    chain: Core = control("error", [message, LocalRef(arguments)], place)
+    # Called in tail position, so that the report is about the caller.
+    refused = Const(String(_refusal(shapes, branches)))
+    chain: Core = control("%no-clause", [refused, LocalRef(count)], place)
     for relation, number, inner in reversed(branches):
         if relation == ">=" and number == 0:
             chain = inner
@@ -103,6 +117,13 @@ def case_lambda(x: Expander, form: Form, ctx: Context) -> Steps:
             chain = If(test, inner, chain, place)
     length = primitive("length", [LocalRef(arguments)], place)
     return Lambda([], arguments, make_let([(count, length)], chain, place), "", place)
+
+
+def _refusal(shapes: list[str], branches: list[tuple[str, int, Core]]) -> str:
+    """Return what to say of a call that no clause takes, up to the number of its arguments."""
+    wanted = [f"{'at least ' * (relation == '>=')}{number}" for relation, number, _ in branches]
+    plural = "" if wanted in (["1"], ["at least 1"]) else "s"
+    return f"(case-lambda {' '.join(shapes)}): expected {' or '.join(wanted)} argument{plural}, got"
 
 
 @core_form("set!")
@@ -119,14 +140,17 @@ def set_(x: Expander, form: Form, ctx: Context) -> Steps:
         return LocalSet(binding.local, value, form.place())
     home = x.home(id_, ctx)
     if binding is None:
-        return GlobalSet(home.library, id_.name, value, form.place())
+        use = GlobalSet(home.library, id_.name, value, form.place())
+        x.unresolved.append((id_, use))
+        return use
     if isinstance(binding, Global) and binding.library == home.library:
         return GlobalSet(binding.library, binding.name, value, form.place())
     if isinstance(binding, Global | Constant):
         message = f"{id_.name} is imported and can't be assigned"
-        hint = f"define your own first: (define {id_.name} ...)"
+        hint = f"define a variable of your own first: (define {id_.name} ...)"
         raise error_at(id_, "P119", message, hint=hint)
-    raise error_at(id_, "P111", f"{id_.name} is a syntactic keyword and can't be assigned")
+    message = f"expected a variable, found {id_.name}, which is a syntactic keyword"
+    raise error_at(id_, "P111", message, hint=f"define a variable first: (define {id_.name} ...)")
 
 
 @core_form("begin", SPLICE)
@@ -154,9 +178,11 @@ def included(x: Expander, form: Form, *, fold: bool) -> list[Syntax]:
     head = form.items[0]
     assert isinstance(head, Identifier)
     forms: list[Syntax] = []
+    if len(form.items) < 2:
+        raise bad_form(form, f'({head.name} "file" ...)')
     for item in form.items[1:]:
         if not isinstance(item, Atom) or not isinstance(item.value, String):
-            raise bad_form(form, '(include "file" ...)')
+            raise bad_form(form, f'({head.name} "file" ...)')
         forms += x.read_include(item.value.text, item, head.scopes, fold)
     return forms
 
@@ -187,7 +213,9 @@ def feature_holds(x: Any, requirement: Syntax) -> bool:
             return not feature_holds(x, rest[0])
         if name == "library" and len(rest) == 1:
             return bool(x.library_exists(rest[0]))
-    raise error_at(requirement, "P110", f"bad feature requirement {show(requirement)}")
+    message = f"expected a feature requirement, found {show(requirement)}"
+    hint = "a name, (library name), (and ...), (or ...), (not ...) or else"
+    raise error_at(requirement, "P110", message, hint=hint)
 
 
 @core_form("syntax-error")

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from perdure.base.trampoline import Steps
 from perdure.frontends.scheme.bindings import Context, core_form
-from perdure.frontends.scheme.expander import (
-    Expander,
+from perdure.frontends.scheme.building import (
     bad_form,
     control,
     make_let,
@@ -16,7 +15,8 @@ from perdure.frontends.scheme.expander import (
     named,
     thunk,
 )
-from perdure.frontends.scheme.syntax import Form, Identifier, Syntax, error_at, show
+from perdure.frontends.scheme.expander import Expander
+from perdure.frontends.scheme.syntax import Atom, Form, Identifier, Syntax, error_at, show
 from perdure.ir.core import Call, Const, Core, If, Lambda, Let, Letrec, Local, LocalRef
 from perdure.values.types import TRUE
 
@@ -24,16 +24,23 @@ LET = "(let ((variable value) ...) body ...)"
 
 
 def pairs(x: Expander, stx: Syntax, form: Form, shape: str) -> list[tuple[Identifier, Syntax]]:
-    """Return the names and values of a list of bindings."""
+    """Return the names and values of a list of bindings; of one that is wrong, the name if there is one."""
     if not isinstance(stx, Form) or stx.tail is not None:
         raise bad_form(form, shape)
-    result = []
+    result: list[tuple[Identifier, Syntax]] = []
     for item in stx.items:
-        parts = item.items if isinstance(item, Form) and item.tail is None else []
+        parts = item.items if isinstance(item, Form) and item.tail is None else [item]
         if len(parts) != 2:
             message = f"expected a binding (variable value), found {show(item)}"
-            raise error_at(item, "P110", message, hint=f"it is written {shape}")
-        result.append((x.binder(parts[0], "a variable"), parts[1]))
+            hint = f"it is written {shape}"
+            if isinstance(item, Identifier) and len(stx.items) == 2:
+                hint = f"each binding has its own parentheses: ({show(stx)})"
+            x.failed(error_at(item, "P110", message, hint=hint))
+        elif not isinstance(parts[0], Identifier):
+            message = f"expected the name of a variable, found {show(parts[0])}"
+            x.failed(error_at(parts[0], "P110", message, hint=f"it is written {shape}"))
+        if parts and isinstance(parts[0], Identifier):
+            result.append((parts[0], parts[1] if len(parts) > 1 else Atom(None)))
     return result
 
 
@@ -233,7 +240,7 @@ def take_values(
     place = form.place()
     if len(params) == 1 and rest is None:
         return Let([(params[0], producer)], body, place)
-    consumer = Lambda(params, rest, body, "", place)
+    consumer = Lambda(params, rest, body, show(form.items[0]), place)
     return control("call-with-values", [thunk(producer, place), consumer], place)
 
 

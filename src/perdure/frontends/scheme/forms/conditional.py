@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from perdure.base.errors import ProgramError
 from perdure.base.trampoline import Steps
 from perdure.frontends.scheme.bindings import Context, core_form
-from perdure.frontends.scheme.expander import Expander, bad_form, primitive
+from perdure.frontends.scheme.building import bad_form, primitive
+from perdure.frontends.scheme.expander import Expander
 from perdure.frontends.scheme.syntax import Form, Syntax, error_at, show, to_datum
 from perdure.ir.core import Call, Const, Core, If, Let, Local, LocalRef
 from perdure.values.types import NIL, TRUE, UNSPECIFIED, Pair
@@ -48,13 +50,13 @@ def cond_clauses(
     built: list[Clause] = []
     for number, clause in enumerate(clauses):
         if not isinstance(clause, Form) or not clause.items or clause.tail is not None:
-            raise error_at(
-                clause, "P110", f"expected a clause, found {show(clause)}", hint=f"write {COND}"
-            )
+            message = f"expected a clause (test expression ...), found {show(clause)}"
+            x.failed(error_at(clause, "P110", message, hint=f"it is written {COND}"))
+            continue
         items = clause.items
         if x.core_name(items[0]) == "else":
             if number + 1 < len(clauses) or len(items) < 2:
-                raise error_at(clause, "P110", "else stands in the last clause, with an expression")
+                x.failed(misplaced_else(clause, last=number + 1 == len(clauses)))
             otherwise = chosen((yield x.sequence(items[1:], ctx, clause)))
             break
         test = yield x.steps(items[0], ctx)
@@ -62,7 +64,9 @@ def cond_clauses(
             built.append(_value_clause(test, clause, chosen))
         elif x.core_name(items[1]) == "=>":
             if len(items) != 3:
-                raise error_at(clause, "P110", "write (test => procedure)")
+                message = f"expected (test => procedure), found {show(clause)}"
+                x.failed(error_at(clause, "P110", message, hint="one procedure follows =>"))
+                continue
             receiver = yield x.steps(items[2], ctx)
             built.append(_arrow_clause(test, receiver, clause, chosen))
         else:
@@ -71,6 +75,17 @@ def cond_clauses(
     for make in reversed(built):
         otherwise = make(otherwise)
     return otherwise
+
+
+def misplaced_else(clause: Syntax, *, last: bool) -> ProgramError:
+    """Return the error for an `else` clause that is not the last, or has no expression."""
+    if last:
+        message = f"expected an expression after else, found {show(clause)}"
+        return error_at(
+            clause, "P110", message, hint="leave the clause out if nothing is to be done"
+        )
+    message = "expected else in the last clause, found clauses behind it"
+    return error_at(clause, "P110", message, hint="move the else clause to the end")
 
 
 def _plain_clause(test: Core, then: Core, clause: Syntax) -> Clause:
@@ -112,22 +127,27 @@ def case(x: Expander, form: Form, ctx: Context) -> Steps:
     for number, clause in enumerate(items[2:]):
         parts = clause.items if isinstance(clause, Form) and clause.tail is None else []
         if len(parts) < 2:
-            raise bad_form(form, CASE)
+            message = f"expected a clause ((datum ...) expression ...), found {show(clause)}"
+            x.failed(error_at(clause, "P110", message, hint=f"it is written {CASE}"))
+            continue
         if x.core_name(parts[1]) == "=>":
             if len(parts) != 3:
-                raise bad_form(form, CASE)
+                message = f"expected (data => procedure), found {show(clause)}"
+                x.failed(error_at(clause, "P110", message, hint="one procedure follows =>"))
+                continue
             receiver = yield x.steps(parts[2], ctx)
             then: Core = Call(receiver, [LocalRef(key)], clause.place())
         else:
             then = yield x.sequence(parts[1:], ctx, clause)
         if x.core_name(parts[0]) == "else":
             if number + 3 < len(items):
-                raise error_at(clause, "P110", "else stands in the last clause")
+                x.failed(misplaced_else(clause, last=False))
             otherwise = then
             break
         if not isinstance(parts[0], Form) or parts[0].tail is not None:
             message = f"expected a list of data, found {show(parts[0])}"
-            raise error_at(parts[0], "P110", message, hint=f"it is written {CASE}")
+            x.failed(error_at(parts[0], "P110", message, hint=f"it is written {CASE}"))
+            continue
         test = _case_test(key, [to_datum(item) for item in parts[0].items], clause)
         built.append(_plain_clause(test, then, clause))
     for make in reversed(built):

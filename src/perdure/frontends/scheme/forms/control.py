@@ -5,12 +5,15 @@ Layer: frontends. Imports ir, values, base.
 
 from __future__ import annotations
 
+from perdure.base.spans import Span
 from perdure.base.trampoline import Steps
 from perdure.frontends.scheme.bindings import Context, core_form
-from perdure.frontends.scheme.expander import Expander, bad_form, control, primitive, thunk
+from perdure.frontends.scheme.building import bad_form, control, primitive, thunk
+from perdure.frontends.scheme.expander import Expander
 from perdure.frontends.scheme.forms.conditional import cond_clauses
 from perdure.frontends.scheme.syntax import Form, Identifier
-from perdure.ir.core import Call, Core, Lambda, Local, LocalRef, Seq
+from perdure.ir.core import Call, Const, Core, Lambda, Local, LocalRef, Seq
+from perdure.values.types import TRUE
 
 
 @core_form("delay")
@@ -20,7 +23,12 @@ def delay(x: Expander, form: Form, ctx: Context) -> Steps:
         raise bad_form(form, "(delay expression)")
     place = form.place()
     value = yield x.steps(form.items[1], ctx)
-    promise = control("make-promise", [value], place)
+    return _delayed(value, place)
+
+
+def _delayed(value: Core, place: Span | None) -> Core:
+    # Not `make-promise`: a promise that is the value of the expression is delivered as it is.
+    promise = primitive("%make-promise", [Const(TRUE), value], place)
     return control("%make-lazy-promise", [thunk(promise, place, "delay")], place)
 
 
@@ -43,9 +51,7 @@ def cons_stream(x: Expander, form: Form, ctx: Context) -> Steps:
     place = form.place()
     first = yield x.steps(items[1], ctx)
     rest = yield x.steps(items[2], ctx)
-    promise = control("make-promise", [rest], place)
-    lazy = control("%make-lazy-promise", [thunk(promise, place, "delay")], place)
-    return primitive("cons", [first, lazy], place)
+    return primitive("cons", [first, _delayed(rest, place)], place)
 
 
 @core_form("parameterize")

@@ -17,7 +17,8 @@ from perdure.frontends.scheme.bindings import (
     Definition,
     core_form,
 )
-from perdure.frontends.scheme.expander import Expander, bad_form, control, primitive, thunk
+from perdure.frontends.scheme.building import bad_form, control, primitive, thunk
+from perdure.frontends.scheme.expander import Expander
 from perdure.frontends.scheme.syntax import Form, Identifier, Syntax, error_at, show
 from perdure.ir.core import Core, Lambda, Local, LocalRef
 from perdure.values.types import intern

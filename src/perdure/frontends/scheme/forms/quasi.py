@@ -11,8 +11,17 @@ from typing import Any
 
 from perdure.base.trampoline import Steps
 from perdure.frontends.scheme.bindings import Context, core_form
-from perdure.frontends.scheme.expander import Expander, bad_form, primitive
-from perdure.frontends.scheme.syntax import Compound, Form, Syntax, VectorForm, error_at, to_datum
+from perdure.frontends.scheme.building import bad_form, primitive
+from perdure.frontends.scheme.expander import Expander
+from perdure.frontends.scheme.syntax import (
+    Compound,
+    Form,
+    Syntax,
+    VectorForm,
+    error_at,
+    show,
+    to_datum,
+)
 from perdure.ir.core import Const, Core
 from perdure.values.types import NIL, Pair
 
@@ -30,7 +39,7 @@ def quasiquote(x: Expander, form: Form, ctx: Context) -> Steps:
 
 def _mark(x: Expander, stx: Syntax) -> str:
     """Return "unquote" and so on, if the syntax is a form of that kind."""
-    if isinstance(stx, Form) and len(stx.items) == 2 and stx.tail is None:
+    if isinstance(stx, Form) and len(stx.items) > 1 and stx.tail is None:
         name = x.core_name(stx.items[0])
         if name in MARKS:
             return name
@@ -46,23 +55,28 @@ def _template(x: Expander, stx: Syntax, ctx: Context, depth: int) -> Steps:
     if not isinstance(stx, Compound):
         return None
     place = stx.place()
+    items = stx.items
     mark = _mark(x, stx)
-    if mark == "unquote" and depth == 1:
-        return (yield x.steps(stx.items[1], ctx))
-    if mark == "unquote-splicing" and depth == 1:
-        raise error_at(stx, "P110", "unquote-splicing (,@) stands inside of a list")
+    if depth == 1 and mark in ("unquote", "unquote-splicing"):
+        if mark == "unquote" and len(items) == 2:
+            return (yield x.steps(items[1], ctx))
+        message = f"expected a list around {show(stx)}, found none: it stands for several items"
+        raise error_at(stx, "P110", message, hint="write it as an item of a list, like (a ,@b)")
     if mark:
-        inner = yield _template(x, stx.items[1], ctx, depth + (1 if mark == "quasiquote" else -1))
-        if inner is None:
+        # The operands are items of a list: (quasiquote (unquote (unquote-splicing x))) may have many.
+        inner = depth + (1 if mark == "quasiquote" else -1)
+        rest = yield _parts(x, items[1:], None, ctx, inner, stx)
+        if rest is None:
             return None
-        return primitive("list", [Const(to_datum(stx.items[0])), inner], place)
+        return primitive("cons", [Const(to_datum(items[0])), rest], place)
     if isinstance(stx, VectorForm):
-        listed = yield _parts(x, stx.items, None, ctx, depth, stx)
+        listed = yield _parts(x, items, None, ctx, depth, stx)
         return None if listed is None else primitive("list->vector", [listed], place)
     assert isinstance(stx, Form)
-    items, tail = stx.items, stx.tail
-    if tail is None and len(items) > 2 and x.core_name(items[-2]) == "unquote":
-        # (a . ,b) is (a unquote b)
+    tail = stx.tail
+    before_last = x.core_name(items[-2]) if tail is None and len(items) > 2 else ""
+    if before_last in MARKS and not (depth == 1 and before_last == "unquote-splicing"):
+        # (a . ,b) is (a unquote b); nothing can be spliced in there, so (a . ,@b) is data.
         tail = Form(items[-2:], None, items[-1].span, items[-1].origin)
         items = items[:-2]
     return (yield _parts(x, items, tail, ctx, depth, stx))
@@ -77,14 +91,19 @@ def _parts(
     place = stx.place()
     constant = True
     for item in items:
-        mark = _mark(x, item)
-        if mark == "unquote-splicing" and depth == 1:
+        mark = _mark(x, item) if depth == 1 else ""
+        if mark in ("unquote", "unquote-splicing"):
             assert isinstance(item, Form)
             constant = False
-            if current:
-                segments.append(_listed(current, place))
-                current = []
-            segments.append((yield x.steps(item.items[1], ctx)))
+            for operand in item.items[1:]:
+                core = yield x.steps(operand, ctx)
+                if mark == "unquote":
+                    current.append(core)
+                    continue
+                if current:
+                    segments.append(_listed(current, place))
+                    current = []
+                segments.append(core)
             continue
         core = yield _template(x, item, ctx, depth)
         constant = constant and core is None

@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 from perdure.base.trampoline import Steps
 from perdure.frontends.scheme.bindings import DEFINITION, Context, Definition, core_form
-from perdure.frontends.scheme.expander import Expander, bad_form, primitive
+from perdure.frontends.scheme.building import bad_form, primitive
+from perdure.frontends.scheme.expander import Expander
 from perdure.frontends.scheme.syntax import Atom, Form, Identifier, Syntax, error_at, show
 from perdure.ir.core import Const, Core, Lambda, Local, LocalRef
 from perdure.values.types import NIL, Pair, Symbol, intern
@@ -124,24 +125,23 @@ class _Builder:
 
     def accessor(self, id_: Identifier, number: int) -> Maker:
         def make(ctx: Context) -> Steps:
-            place, record = self._form.place(), Local("record")
+            # Without a place of its own: what is wrong is wrong where it is called.
+            record = Local("record")
             arguments = [LocalRef(record), self._type(ctx), Const(number), Const(_symbol(id_))]
-            return Lambda(
-                [record], None, primitive("%record-ref", arguments, place), id_.name, place
-            )
+            return Lambda([record], None, primitive("%record-ref", arguments, None), id_.name)
             yield
 
         return make
 
     def modifier(self, id_: Identifier, number: int) -> Maker:
         def make(ctx: Context) -> Steps:
-            place, record, value = self._form.place(), Local("record"), Local("value")
+            record, value = Local("record"), Local("value")
             rtd = self._type(ctx)
             arguments = [
                 LocalRef(record), rtd, Const(number), LocalRef(value), Const(_symbol(id_)),
             ]  # fmt: skip
-            body = primitive("%record-set!", arguments, place)
-            return Lambda([record, value], None, body, id_.name, place)
+            body = primitive("%record-set!", arguments, None)
+            return Lambda([record, value], None, body, id_.name)
             yield
 
         return make

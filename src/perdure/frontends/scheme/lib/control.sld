@@ -6,24 +6,22 @@
 ;;; to look for a clause leaves extents tentatively: their afters run, but scopes stay open until a clause is chosen.
 (define-library (perdure control)
   (export call/cc call-with-current-continuation within-continuation values call-with-values dynamic-wind
-          with-exception-handler raise raise-continuable error %signal %guard
-          make-parameter %with-parameters current-output-port current-input-port current-error-port
+          with-exception-handler raise raise-continuable error %signal %guard %no-clause
+          make-parameter %with-parameters %change-parameter current-output-port current-input-port current-error-port
           make-promise promise? %make-lazy-promise force
           exit emergency-exit
-          read-line read-char peek-char read-string char-ready? read-u8 peek-u8 u8-ready?
-          read-bytevector read-bytevector!
           sleep sleep-until receive-message send-message self spawn join all race with-timeout cancel
           task-status task?
           make-channel channel-put channel-get select
           sleep-operation sleep-until-operation receive-operation join-operation channel-put-operation
-          channel-get-operation effect-operation console-operation wrap-operation
+          channel-get-operation effect-operation wrap-operation
           call-with-escape-continuation call/ec
           %rewind %unwind %alarm %boot)
   (begin
 
     ;; -- continuations and dynamic extents ------------------------------------------------
 
-    (define (call/cc proc) (%call/cc proc))
+    (define call/cc %%call/cc)
     (define call-with-current-continuation call/cc)
     (define call/ec call/cc)
     (define call-with-escape-continuation call/cc)
@@ -85,7 +83,8 @@
 
     ;; What a cancelled task does: leave everything.
     (define (%unwind)
-      (%leave-to '() #t))
+      (%leave-to '() #t)
+      (if (%run-ends?) (%flush-files)))
 
     ;; Scopes: closing one cancels its tasks. A closed scope has #f for `after`.
     (define (%close-scope winder)
@@ -182,6 +181,11 @@
           (%make-parameter ((car converter) value) (car converter))
           (%make-parameter value #f)))
 
+    ;; What calling a parameter with a value does.
+    (define (%change-parameter parameter value)
+      (let ((converter (%parameter-converter parameter)))
+        (%set-parameter-value! parameter (if converter (converter value) value))))
+
     (define (%with-parameters bindings thunk)
       (let* ((converted
               (map (lambda (binding)
@@ -218,60 +222,23 @@
                   (loop))))
           promise))
 
+    ;; What a case-lambda calls when no clause of it takes that many arguments.
+    (define (%no-clause refusal count)
+      (%fail 'arity-error refusal count))
+
     ;; -- leaving ---------------------------------------------------------------------------------
 
+    ;; The main task's end is the run's, so another task lets that one leave.
     (define (exit . value)
-      (%leave-to '() #t)
-      (%exit (if (pair? value) (car value) #t)))
+      (if (%main-task?)
+          (begin
+            (%leave-to '() #t)
+            (%flush-files)
+            (apply %exit value))
+          (%in-main-task (lambda () (apply exit value)))))
 
     (define (emergency-exit . value)
-      (%exit (if (pair? value) (car value) #t)))
-
-    ;; -- the console, and reading from ports -----------------------------------------------------
-
-    (define (%typed what count)
-      (or (%console-take what count)
-          (begin
-            (select (console-operation))
-            (%typed what count))))
-
-    (define (console-operation) (%operation 'console '()))
-
-    (define (%port-of port)
-      (if (pair? port) (car port) (current-input-port)))
-
-    (define (read-line . port)
-      (let ((port (%port-of port)))
-        (if (%console-port? port) (%typed 'line 0) (%read-line port))))
-
-    (define (read-char . port)
-      (let ((port (%port-of port)))
-        (if (%console-port? port) (%typed 'char 1) (%read-char port))))
-
-    (define (peek-char . port)
-      (let ((port (%port-of port)))
-        (if (%console-port? port) (%typed 'peek 1) (%peek-char port))))
-
-    (define (read-string k . port)
-      (let ((port (%port-of port)))
-        (if (and (%console-port? port) (exact-integer? k) (> k 0))
-            (%typed 'string k)
-            (%read-string k port))))
-
-    (define (char-ready? . port)
-      (let ((port (%port-of port)))
-        (if (%console-port? port)
-            (if (%console-take 'peek 1) #t #f)
-            (%char-ready? port))))
-
-    (define (read-u8 . port) (%read-u8 (%port-of port)))
-    (define (peek-u8 . port) (%peek-u8 (%port-of port)))
-    (define (u8-ready? . port) (%u8-ready? (%port-of port)))
-    (define (read-bytevector k . port) (%read-bytevector k (%port-of port)))
-    (define (read-bytevector! bytevector . rest)
-      (if (pair? rest)
-          (apply %read-bytevector! bytevector (car rest) (cdr rest))
-          (%read-bytevector! bytevector (current-input-port))))
+      (apply %emergency-exit value))
 
     ;; -- operations, and waiting for one -----------------------------------------------------------
 
@@ -414,9 +381,11 @@
     ;; What a run begins with: its top-level forms in order, then its main procedure, if it has one.
     (define (%boot units main arguments)
       (let loop ((units units) (value (void)))
-        (cond ((pair? units) (loop (cdr units) ((car units))))
-              (main (apply (main) arguments))
-              (else value))))
+        (if (pair? units)
+            (loop (cdr units) ((car units)))
+            (let ((value (if main (apply (main) arguments) value)))
+              (%flush-files)
+              value))))
 
     (define send-message %%send-message)
     (define self %%self)

@@ -1,10 +1,8 @@
-;;; Higher-order procedures on strings, and string ports around a procedure.
+;;; Higher-order procedures on strings.
 (define-library (perdure string)
   (export string-map string-for-each string-count string-find string-find-next-char string-index
           string-index-right string-search-char string-any string-every string-filter string-delete
-          string-fold string-fold-right string-tabulate
-          call-with-output-string with-output-to-string with-input-from-string call-with-port
-          call-with-input-string)
+          string-fold string-fold-right string-tabulate)
   (begin
 
     (define (string-map proc string1 . strings)
@@ -72,30 +70,4 @@
       (fold-right kons knil (string->list string)))
 
     (define (string-tabulate proc n)
-      (list->string (list-tabulate n proc)))
-
-    (define (call-with-output-string proc)
-      (let ((port (open-output-string)))
-        (proc port)
-        (get-output-string port)))
-
-    (define (call-with-input-string string proc)
-      (proc (open-input-string string)))
-
-    (define (with-output-to-string . thunk)
-      (let ((port (open-output-string)))
-        (if (pair? thunk)
-            (parameterize ((current-output-port port))
-              ((car thunk))))
-        (get-output-string port)))
-
-    (define (with-input-from-string string thunk)
-      (parameterize ((current-input-port (open-input-string string)))
-        (thunk)))
-
-    (define (call-with-port port proc)
-      (call-with-values
-        (lambda () (proc port))
-        (lambda results
-          (close-port port)
-          (apply values results))))))
+      (list->string (list-tabulate n proc)))))

@@ -1,0 +1,25 @@
+; Procedures that call each other in tail position: local ones, as in an automaton, and global ones.
+(define (ends-in? text)
+  (let ((n (string-length text)))
+    (define (start i)
+      (cond ((= i n) #f)
+            ((char=? (string-ref text i) #\c) (more (+ i 1)))
+            (else #f)))
+    (define (more i)
+      (cond ((= i n) #f)
+            ((char=? (string-ref text i) #\a) (more (+ i 1)))
+            ((char=? (string-ref text i) #\d) (more (+ i 1)))
+            ((char=? (string-ref text i) #\r) (end (+ i 1)))
+            (else #f)))
+    (define (end i) (if (= i n) #t (more i)))
+    (start 0)))
+
+(define (automaton times)
+  (let loop ((times times) (found 0))
+    (if (= times 0)
+        found
+        (loop (- times 1) (if (ends-in? "cadaddadaddaddadar") (+ found 1) found)))))
+
+(define (is-even n) (if (= n 0) #t (is-odd (- n 1))))
+(define (is-odd n) (if (= n 0) #f (is-even (- n 1))))
+(define (even-odd n) (if (is-even n) 1 0))

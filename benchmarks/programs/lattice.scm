@@ -1,0 +1,67 @@
+; How many monotone maps there are between two lattices: higher-order procedures, closures, lists of lists.
+; A lattice is a pair: the list of its elements, and a procedure that says less, more, equal or apart of two of them.
+(define (lexicographic base)
+  (define (compare as bs found)
+    (if (null? as)
+        found
+        (let ((now (base (car as) (car bs))))
+          (cond ((eq? now 'apart) 'apart)
+                ((eq? now 'equal) (compare (cdr as) (cdr bs) found))
+                ((eq? found 'equal) (compare (cdr as) (cdr bs) now))
+                ((eq? found now) (compare (cdr as) (cdr bs) found))
+                (else 'apart)))))
+  (lambda (as bs) (compare as bs 'equal)))
+
+(define (every? holds? items)
+  (or (null? items)
+      (and (holds? (car items)) (every? holds? (cdr items)))))
+
+(define (keep-if holds? items)
+  (cond ((null? items) '())
+        ((holds? (car items)) (cons (car items) (keep-if holds? (cdr items))))
+        (else (keep-if holds? (cdr items)))))
+
+; Call `visit` with each monotone map from one lattice to another, a list of values in the order of the elements.
+(define (maps from to visit)
+  (let ((compare-from (cdr from)) (compare-to (cdr to)) (targets (car to)))
+    (define (fits? element value chosen)
+      (every? (lambda (pair)
+                (let ((order (compare-from (car pair) element)))
+                  (cond ((eq? order 'less)
+                         (let ((image (compare-to (cdr pair) value)))
+                           (or (eq? image 'less) (eq? image 'equal))))
+                        ((eq? order 'more)
+                         (let ((image (compare-to (cdr pair) value)))
+                           (or (eq? image 'more) (eq? image 'equal))))
+                        (else #t))))
+              chosen))
+    (let choose ((elements (car from)) (chosen '()))
+      (if (null? elements)
+          (visit (map cdr chosen))
+          (for-each (lambda (value) (choose (cdr elements) (cons (cons (car elements) value) chosen)))
+                    (keep-if (lambda (value) (fits? (car elements) value chosen)) targets))))))
+
+(define (count-maps from to)
+  (let ((count 0))
+    (maps from to (lambda (map) (set! count (+ count 1))))
+    count))
+
+(define (all-maps from to)
+  (let ((found '()))
+    (maps from to (lambda (map) (set! found (cons map found))))
+    (cons found (lexicographic (cdr to)))))
+
+(define low-high
+  (cons '(low high)
+        (lambda (a b)
+          (cond ((eq? a b) 'equal)
+                ((eq? a 'low) 'less)
+                (else 'more)))))
+
+(define (lattice levels)
+  (let* ((two (all-maps low-high low-high))
+         (three (all-maps two low-high))
+         (four (all-maps two two)))
+    (list (count-maps two three)
+          (if (> levels 1) (count-maps three four) 0)
+          (if (> levels 2) (count-maps four three) 0))))

@@ -1,0 +1,82 @@
+; A maze by union and find of cells, in pseudo-random order, and the way through it: vectors, records, loops.
+(define-record-type cell
+  (make-cell place parent doors seen)
+  cell?
+  (place cell-place)
+  (parent cell-parent set-cell-parent!)
+  (doors cell-doors set-cell-doors!)
+  (seen cell-seen set-cell-seen!))
+
+(define (next-random seed) (modulo (+ (* seed 16807) 7) 2147483647))
+
+(define (find-root cell)
+  (let ((parent (cell-parent cell)))
+    (if parent
+        (let ((root (find-root parent)))
+          (set-cell-parent! cell root)
+          root)
+        cell)))
+
+(define (make-walls rows columns)
+  (let ((walls (make-vector (+ (* rows (- columns 1)) (* columns (- rows 1))) #f))
+        (next 0))
+    (define (wall! a b)
+      (vector-set! walls next (cons a b))
+      (set! next (+ next 1)))
+    (do ((row 0 (+ row 1)))
+        ((= row rows) walls)
+      (do ((column 0 (+ column 1)))
+          ((= column columns))
+        (let ((here (+ column (* row columns))))
+          (if (< column (- columns 1)) (wall! here (+ here 1)))
+          (if (< row (- rows 1)) (wall! here (+ here columns))))))))
+
+(define (shuffle! v seed)
+  (let loop ((i (- (vector-length v) 1)) (seed seed))
+    (if (> i 0)
+        (let* ((seed (next-random seed)) (j (modulo seed (+ i 1))) (kept (vector-ref v i)))
+          (vector-set! v i (vector-ref v j))
+          (vector-set! v j kept)
+          (loop (- i 1) seed)))))
+
+(define (dig! cells walls)
+  (do ((i 0 (+ i 1)))
+      ((= i (vector-length walls)))
+    (let* ((wall (vector-ref walls i))
+           (a (vector-ref cells (car wall)))
+           (b (vector-ref cells (cdr wall)))
+           (root-a (find-root a))
+           (root-b (find-root b)))
+      (if (not (eq? root-a root-b))
+          (begin
+            (set-cell-parent! root-a root-b)
+            (set-cell-doors! a (cons b (cell-doors a)))
+            (set-cell-doors! b (cons a (cell-doors b))))))))
+
+; The number of steps of the way between two cells, or #f: a search in all directions, wave by wave.
+(define (distance from to)
+  (set-cell-seen! from #t)
+  (let wave ((now (list from)) (next '()) (steps 0))
+    (cond ((pair? now)
+           (if (eq? (car now) to)
+               steps
+               (let spread ((doors (cell-doors (car now))) (next next))
+                 (if (null? doors)
+                     (wave (cdr now) next steps)
+                     (let ((neighbour (car doors)))
+                       (if (cell-seen neighbour)
+                           (spread (cdr doors) next)
+                           (begin
+                             (set-cell-seen! neighbour #t)
+                             (spread (cdr doors) (cons neighbour next)))))))))
+          ((pair? next) (wave next '() (+ steps 1)))
+          (else #f))))
+
+(define (maze rows columns)
+  (let* ((n (* rows columns)) (cells (make-vector n #f)) (walls (make-walls rows columns)))
+    (do ((i 0 (+ i 1)))
+        ((= i n))
+      (vector-set! cells i (make-cell i #f '() #f)))
+    (shuffle! walls 20)
+    (dig! cells walls)
+    (distance (vector-ref cells 0) (vector-ref cells (- n 1)))))

@@ -1,0 +1,38 @@
+; Quicksort of a vector of pseudo-random integers, in place.
+(define (next-random seed) (modulo (+ (* seed 1103515245) 12345) 2147483648))
+
+(define (random-vector n)
+  (let ((made (make-vector n 0)))
+    (let loop ((i 0) (seed 42))
+      (if (< i n)
+          (let ((value (next-random seed)))
+            (vector-set! made i (quotient value 1024))
+            (loop (+ i 1) value))
+          made))))
+
+(define (sort-between! v left right)
+  (if (< left right)
+      (let ((pivot (vector-ref v (quotient (+ left right) 2))))
+        (let loop ((i left) (j right))
+          (if (> i j)
+              (begin
+                (sort-between! v left j)
+                (sort-between! v i right))
+              (let* ((i (let up ((i i)) (if (< (vector-ref v i) pivot) (up (+ i 1)) i)))
+                     (j (let down ((j j)) (if (< pivot (vector-ref v j)) (down (- j 1)) j))))
+                (if (<= i j)
+                    (let ((kept (vector-ref v i)))
+                      (vector-set! v i (vector-ref v j))
+                      (vector-set! v j kept)
+                      (loop (+ i 1) (- j 1)))
+                    (loop i j))))))))
+
+(define (sorted? v)
+  (let ((n (vector-length v)))
+    (do ((i 1 (+ i 1)))
+        ((or (= i n) (> (vector-ref v (- i 1)) (vector-ref v i))) (= i n)))))
+
+(define (quicksort n)
+  (let ((v (random-vector n)))
+    (sort-between! v 0 (- n 1))
+    (and (sorted? v) (vector-ref v (quotient n 2)))))

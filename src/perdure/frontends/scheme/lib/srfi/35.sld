@@ -1,0 +1,148 @@
+;;; SRFI 35: conditions and their types.
+;;;
+;;; A condition consists of components; one is a type and the values of its fields, as an association list.
+;;; The conditions that `error` and the primitives raise are seen as components too: a message, and an error.
+(define-library (srfi 35)
+  (import (scheme base)
+          (rename (perdure primitives) (condition? native?) (condition-message native-message)))
+  (export make-condition-type condition-type? make-condition condition? condition-has-type? condition-ref
+          make-compound-condition extract-condition define-condition-type condition
+          &condition &message &serious &error
+          message-condition? condition-message serious-condition? error?)
+  (begin
+
+    (define-record-type <condition-type>
+      (make-type name parent fields)
+      condition-type?
+      (name type-name)
+      (parent type-parent)
+      (fields type-fields))
+
+    (define-record-type <condition>
+      (of-components components)
+      made?
+      (components made-components))
+
+    (define-record-type <component>
+      (make-component type values)
+      component?
+      (type component-type)
+      (values component-values))
+
+    (define &condition (make-type '&condition #f '()))
+
+    ;; `fields` of a type has those of its parents too.
+    (define (make-condition-type name parent fields)
+      (check-type "make-condition-type" parent)
+      (if (not (symbol? name))
+          (%fail 'type-error "make-condition-type: expected a symbol, got" name))
+      (if (not (and (list? fields) (every symbol? fields)))
+          (%fail 'type-error "make-condition-type: expected a list of symbols, got" fields))
+      (let ((twice (find (lambda (field) (memq field (type-fields parent))) fields)))
+        (if twice
+            (%fail 'range-error "make-condition-type: the parent has the field too:" twice)))
+      (make-type name parent (append (type-fields parent) fields)))
+
+    (define (check-type who obj)
+      (if (not (condition-type? obj))
+          (%fail 'type-error (string-append who ": expected a condition type, got") obj)))
+
+    (define (subtype? type wanted)
+      (and type
+           (or (eq? type wanted) (subtype? (type-parent type) wanted))))
+
+    ;; -- conditions -------------------------------------------------------------------------------
+
+    (define (condition? obj) (or (made? obj) (native? obj)))
+
+    (define (components who obj)
+      (cond ((made? obj) (made-components obj))
+            ((native? obj)
+             (list (make-component &message (list (cons 'message (native-message obj))))
+                   (make-component &error '())))
+            (else (%fail 'type-error (string-append who ": expected a condition, got") obj))))
+
+    ;; (make-condition type field value ...)
+    (define (make-condition type . fields-and-values)
+      (check-type "make-condition" type)
+      (let loop ((rest fields-and-values) (values '()))
+        (cond ((null? rest) (condition-of (list (cons type (reverse values)))))
+              ((null? (cdr rest))
+               (%fail 'arity-error "make-condition: a field has no value:" (car rest)))
+              (else (loop (cddr rest) (cons (cons (car rest) (cadr rest)) values))))))
+
+    ;; Makes a condition of (type . values); a field that one component lacks, another must have.
+    (define (condition-of parts)
+      (let ((known (append-map cdr parts)))
+        (of-components
+         (map (lambda (part)
+                (check-type "condition" (car part))
+                (check-fields (car part) (cdr part))
+                (make-component (car part)
+                                (map (lambda (field) (field-value (car part) field (cdr part) known))
+                                     (type-fields (car part)))))
+              parts))))
+
+    (define (check-fields type values)
+      (let ((unknown (find (lambda (value) (not (memq (car value) (type-fields type)))) values)))
+        (if unknown
+            (%fail 'range-error "condition: the type has no such field:" (type-name type) (car unknown)))))
+
+    (define (field-value type field values known)
+      (or (assq field values)
+          (assq field known)
+          (%fail 'range-error "condition: a field has no value:" (type-name type) field)))
+
+    (define (make-compound-condition first . more)
+      (of-components
+       (append-map (lambda (each) (components "make-compound-condition" each)) (cons first more))))
+
+    (define (component-of who condition type)
+      (check-type who type)
+      (find (lambda (each) (subtype? (component-type each) type)) (components who condition)))
+
+    (define (condition-has-type? condition type)
+      (if (component-of "condition-has-type?" condition type) #t #f))
+
+    (define (condition-ref condition field)
+      (let loop ((rest (components "condition-ref" condition)))
+        (if (null? rest)
+            (%fail 'range-error "condition-ref: the condition has no such field:" field))
+        (let ((found (assq field (component-values (car rest)))))
+          (if found (cdr found) (loop (cdr rest))))))
+
+    (define (extract-condition condition type)
+      (let ((found (component-of "extract-condition" condition type)))
+        (if (not found)
+            (%fail 'range-error "extract-condition: the condition is not of the type" (type-name type)))
+        (of-components
+         (list (make-component type
+                               (filter (lambda (value) (memq (car value) (type-fields type)))
+                                       (component-values found)))))))
+
+    ;; -- syntax -----------------------------------------------------------------------------------
+
+    (define-syntax define-condition-type
+      (syntax-rules ()
+        ((_ type parent predicate (field accessor) ...)
+         (begin
+           (define type (make-condition-type 'type parent '(field ...)))
+           (define (predicate obj)
+             (and (condition? obj) (condition-has-type? obj type)))
+           (define (accessor condition)
+             (condition-ref (extract-condition condition type) 'field))
+           ...))))
+
+    (define-syntax condition
+      (syntax-rules ()
+        ((_ (type (field value) ...) ...)
+         (condition-of (list (list type (cons 'field value) ...) ...)))))
+
+    ;; -- the standard types -------------------------------------------------------------------------
+
+    (define-condition-type &message &condition message-condition?
+      (message condition-message))
+
+    (define-condition-type &serious &condition serious-condition?)
+
+    (define-condition-type &error &serious error?)))

@@ -1,0 +1,111 @@
+;; R7RS 6.11: with-exception-handler, raise, guard, error objects.
+(include "check.scm")
+(define trace '())
+(define (note x) (set! trace (cons x trace)))
+(define (traced) (let ((t (reverse trace))) (set! trace '()) t))
+(check (list (call/cc (lambda (k) (with-exception-handler (lambda (e) (note (list 'condition e)) (k 'exception)) (lambda () (+ 1 (raise 'an-error)))))) (traced))
+  => '(exception ((condition an-error))))
+;; a handler that returns from `raise`: a second error, in the outer handler
+(check (list (guard (e (#t (list 'outer (error-object? e) (error-object-irritants e))))
+               (with-exception-handler (lambda (e) (note (list 'something-went-wrong e)) 'ignored) (lambda () (+ 1 (raise 'an-error)))))
+             (traced))
+  => '((outer #t (an-error)) ((something-went-wrong an-error))))
+(check (guard (e (#t (list 'twice (error-object? e))))
+         (with-exception-handler
+          (lambda (e) 'outer-returns-too)
+          (lambda () (with-exception-handler (lambda (e) 'returns) (lambda () (raise 'x))))))
+  => '(twice #t))
+(check (with-exception-handler
+        (lambda (con) (note (if (string? con) con "a warning has been issued")) 42)
+        (lambda () (+ (raise-continuable "should be a number") 23)))
+  => 65)
+(check (traced) => '("should be a number"))
+;; the handler runs with the handlers outside of its own
+(check (with-exception-handler
+        (lambda (e) (list 'outer e))
+        (lambda ()
+          (with-exception-handler
+           (lambda (e) (list 'inner (raise-continuable (list 'again e))))
+           (lambda () (raise-continuable 'x)))))
+  => '(inner (outer (again x))))
+(check (with-exception-handler
+        (lambda (e) 10)
+        (lambda ()
+          (+ (with-exception-handler (lambda (e) 1) (lambda () (raise-continuable 'a)))
+             (raise-continuable 'b))))
+  => 11)
+;; after the handler of raise-continuable has returned, it is installed again
+(check (with-exception-handler (lambda (e) (* e 2)) (lambda () (list (raise-continuable 1) (raise-continuable 2) (raise-continuable 3)))) => '(2 4 6))
+(check (call-with-values (lambda () (with-exception-handler (lambda (e) (values 1 2)) (lambda () (raise-continuable 'x)))) list) => '(1 2))
+(check (with-exception-handler (lambda (e) 0) (lambda () 'no-error)) => 'no-error)
+;; handler and parameters: the handler runs in the dynamic environment of the raise, but for the handler
+(define p (make-parameter 'outside))
+(check (parameterize ((p 'handler-installed))
+         (with-exception-handler (lambda (e) (p)) (lambda () (parameterize ((p 'raise)) (raise-continuable 'x)))))
+  => 'raise)
+;; guard's clauses run outside
+(check (parameterize ((p 'guard)) (guard (e (#t (p))) (parameterize ((p 'raise)) (raise 'x)))) => 'guard)
+(check (guard (condition ((assq 'a condition) => cdr) ((assq 'b condition))) (raise (list (cons 'a 42)))) => 42)
+(check (guard (condition ((assq 'a condition) => cdr) ((assq 'b condition))) (raise (list (cons 'b 23)))) => '(b . 23))
+(check (guard (e ((eq? e 'x) 1 2 3) (else 4)) (raise 'x)) => 3)
+(check (guard (e (else (list 'else e))) (raise 'y)) => '(else y))
+(check (guard (e ((string? e) 'string)) 1 2 3) => 3)
+(check (guard (e (#f 'never)) (+ 1 (guard (e ((symbol? e) 41)) (raise 'x)))) => 42)
+;; without a clause that applies: again, in the dynamic environment of the original raise
+(check (with-exception-handler
+        (lambda (e) (list 'handled e (p)))
+        (lambda ()
+          (guard (e ((number? e) 'number))
+            (parameterize ((p 'inside)) (list 'returned (raise-continuable 'oops))))))
+  => '(returned (handled oops inside)))
+(check (list (guard (e (#t (note 'outer) e))
+               (guard (e ((begin (note 'test) #f) 'no))
+                 (dynamic-wind (lambda () (note 'in)) (lambda () (raise 'oops)) (lambda () (note 'out)))))
+             (traced))
+  => '(oops (in out test in out outer)))
+;; that again is `raise-continuable`, so its handler may return, to the guard's handler: and that must not return from `raise`
+(check (list (guard (e (#t (error-object? e)))
+               (with-exception-handler
+                (lambda (e) (note (if (symbol? e) e 'second-error)) 'returns)
+                (lambda () (guard (e ((number? e) e)) (raise 'not-continuable)))))
+             (traced))
+  => '(#t (not-continuable second-error)))
+(define reraised
+  (guard (e (#t (list 'caught e)))
+    (guard (e ((string? e) 'inner)) (raise 'sym))))
+(check reraised => '(caught sym))
+(check (guard (e ((symbol? e) (list 'sym e))) (guard (e ((string? e) e)) (guard (e ((number? e) e)) (raise 'deep)))) => '(sym deep))
+;; an error in a clause, in a test, in the body of a handler
+(check (guard (e (#t (list 'outer e))) (guard (e (#t (raise 'from-clause))) (raise 'first))) => '(outer from-clause))
+(check (guard (e (#t (list 'outer e))) (guard (e ((raise 'from-test) 1)) (raise 'first))) => '(outer from-test))
+(check (guard (e (#t (list 'outer e))) (with-exception-handler (lambda (e) (raise 'from-handler)) (lambda () (raise 'first)))) => '(outer from-handler))
+;; every kind of object can be raised
+(check (map (lambda (x) (guard (e (#t (eq? e x))) (raise x))) (list 1 'a "s" #f #t '() (vector 1) car (lambda () 1))) => '(#t #t #t #t #t #t #t #t #t))
+(check (guard (e ((not e) 'false)) (raise #f)) => 'false)
+;; error objects
+(define (caught thunk) (guard (e (#t e)) (thunk)))
+(define e1 (caught (lambda () (error "something bad" 'a 42 "text"))))
+(check (list (error-object? e1) (error-object-message e1) (error-object-irritants e1)) => '(#t "something bad" (a 42 "text")))
+(check (let ((e (caught (lambda () (error "no irritants"))))) (list (error-object-message e) (error-object-irritants e))) => '("no irritants" ()))
+(check (map error-object? (list 'x "x" 5 #f car '(error))) => '(#f #f #f #f #f #f))
+(check (list (read-error? e1) (file-error? e1)) => '(#f #f))
+(check-error (error-object-message 'x) => "error-object-message: expected a condition, got x")
+(check-error (error-object-irritants 5) => "error-object-irritants: expected a condition, got 5")
+(define (null-list? l)
+  (cond ((pair? l) #f) ((null? l) #t) (else (error "null-list?: argument out of domain" l))))
+(check-error (null-list? 5) => "null-list?: argument out of domain 5")
+(check (guard (e ((error-object? e) (list (error-object-message e) (error-object-irritants e)))) (vector-ref (vector 1 2) 9))
+  => '("vector-ref: index out of range: 9 (length 2)" ()))
+;; errors of primitives are raised where they happen, each time anew
+(check (map (lambda (x) (guard (e ((error-object? e) 'bad)) (+ 1 x))) '(1 a 3 "b")) => '(2 bad 4 bad))
+(check (let loop ((i 0) (n 0)) (if (= i 20) n (loop (+ i 1) (guard (e (#t (+ n 1))) (if (odd? i) (car i) n))))) => 10)
+(check (guard (e ((string? e) e)) (dynamic-wind (lambda () #f) (lambda () (guard (e2 (#t (raise "replaced"))) (raise 'first))) (lambda () #f))) => "replaced")
+(check (call/cc (lambda (k) (with-exception-handler (lambda (e) (k (condition/report-string e))) (lambda () (error "msg:" '(1 "two")))))) => "msg: (1 \"two\")")
+(check-error (with-exception-handler 'not-a-handler (lambda () 1)) => "with-exception-handler: expected a procedure, got not-a-handler")
+(check-error (with-exception-handler (lambda (e) (raise e)) 5) => "not a procedure: 5")
+(check (guard (e (#t (list 'arity (error-object? e)))) (with-exception-handler (lambda () 1) (lambda () (raise 'x)))) => '(arity #t))
+;; tail position and values in guard
+(check (call-with-values (lambda () (guard (e (#t 0)) (values 1 2))) list) => '(1 2))
+(check (call-with-values (lambda () (guard (e (#t (values 1 e))) (raise 2))) list) => '(1 2))
+(check (guard (e (#t (guard (e2 (#t (list e e2))) (raise 'second)))) (raise 'first)) => '(first second))
+(check (let loop ((n 0)) (if (= n 50) n (guard (e (#f 0)) (loop (+ n 1))))) => 50)

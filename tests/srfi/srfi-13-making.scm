@@ -1,0 +1,37 @@
+;; SRFI 13: constructors, parts, joining, folding, mutation.
+(import (scheme base) (scheme char) (scheme write) (perdure) (srfi 13) (srfi 14))
+(include "check.scm")
+
+(check (list (string-tabulate (lambda (i) (integer->char (+ i 97))) 5) (string-tabulate char-upcase 0) (reverse-list->string '(#\a #\B #\c)) (string->list "abcd" 1 3)) => '("abcde" "" "cBa" (#\b #\c)))
+(check (list (string-join '("foo" "bar" "baz") ":") (string-join '("foo" "bar")) (string-join '("a" "b") "-" 'prefix) (string-join '("a" "b") "-" 'suffix) (string-join '() "-") (string-join '("") ":") (string-join '() ":" 'suffix) (string-join '("") ":" 'suffix) (string-join '("a") ":" 'strict-infix)) => '("foo:bar:baz" "foo bar" "-a-b" "a-b-" "" "" "" ":" "a"))
+(check-fails (string-join '() ":" 'strict-infix) (string-join '("a") ":" 'between) (string-join '(a)))
+(check (list (string-take "Pete Szilagyi" 6) (string-drop "Pete Szilagyi" 6) (string-take-right "Beta rules" 5) (string-drop-right "Beta rules" 5) (string-take "" 0)) => '("Pete S" "zilagyi" "rules" "Beta " ""))
+(check-fails (string-take "foo" 37) (string-drop "foo" 4) (string-take-right "foo" 4) (string-drop-right "foo" -1))
+(check (list (string-pad "325" 5) (string-pad "71325" 5) (string-pad "8871325" 5) (string-pad-right "325" 5) (string-pad-right "8871325" 5) (string-pad "7" 3 #\0) (string-pad "abcdef" 4 #\- 2 5) (string-pad-right "abcdef" 2 #\- 2) (string-pad "" 0)) => '("  325" "71325" "71325" "325  " "88713" "007" "-cde" "cd" ""))
+(check (list (string-trim "  a b ") (string-trim-right "  a b ") (string-trim-both "  The outlook,  \n\r") (string-trim "xxaxx" #\x) (string-trim-both "12a34" char-set:digit) (string-trim-right "abc123" char-numeric?) (string-trim-both "   ") (string-trim "--a" #\- 1) (string-trim-both "") (string-trim-both "  ab  " char-whitespace? 3 5)) => '("a b " "  a b" "The outlook," "axx" "a" "abc" "" "a" "" "b"))
+(check (let ((s (string-trim "  "))) (string-fill! s #\a) s) => "")
+
+(check (list (string-concatenate '("a" "" "bc")) (string-concatenate/shared '("a")) (string-append/shared "a" "b") (string-concatenate '()) (string-concatenate-reverse '(" must be" "Hello, I") " going.XXXX" 7) (string-concatenate-reverse '("b" "a")) (string-concatenate-reverse/shared '("b" "a") "c")) => '("abc" "a" "ab" "" "Hello, I must be going." "ab" "abc"))
+(check (list (string-unfold null? car cdr '(#\a #\b)) (string-unfold zero? (lambda (n) (integer->char (+ n 96))) (lambda (n) (- n 1)) 3 "<" (lambda (n) ">")) (string-unfold-right null? car cdr '(#\a #\b)) (string-unfold-right null? car cdr '(#\a #\b) ">" (lambda (x) "<"))) => '("ab" "<cba>" "ba" "<ba>"))
+(check (list (string-fold cons '() "abc") (string-fold-right cons '() "abc") (string-fold cons '() "abcd" 1 3) (string-fold-right cons '() "abcd" 2) (string-fold (lambda (c n) (if (char-upper-case? c) (+ n 1) n)) 0 "aBcD")) => '((#\c #\b #\a) (#\a #\b #\c) (#\c #\b) (#\c #\d) 2))
+(check (list (string-map char-upcase "abc") (string-map char-upcase "abcd" 1 3) (string-map (lambda (a b) (if (char<? a b) a b)) "adc" "bbbx")) => '("ABC" "BC" "abb"))
+(check (let ((seen '())) (string-for-each (lambda (c) (set! seen (cons c seen))) "abcd" 1 3) (string-for-each (lambda (a b) (set! seen (cons (list a b) seen))) "ab" "xy") (string-for-each-index (lambda (i) (set! seen (cons i seen))) "abcd" 2) seen) => '(3 2 (#\b #\y) (#\a #\x) #\c #\b))
+(check (list (string-reverse "Able was I") (string-reverse "abcd" 1 3) (string-titlecase "hello, worLD 2nd") (string-titlecase "--x y" 2) (string-upcase "abc" 1) (string-downcase "ABC" 0 2)) => '("I saw elbA" "cb" "Hello, World 2Nd" "X Y" "BC" "ab"))
+(define-syntax changed
+  (syntax-rules () ((_ name text change ...) (let ((name (string-copy text))) change ... name))))
+(check (list (changed s "abcd" (string-reverse! s)) (changed s "abcd" (string-reverse! s 1 3)) (changed s "abcd" (string-upcase! s 2)) (changed s "ABCD" (string-downcase! s 0 2)) (changed s "abc" (string-map! char-upcase s 1)) (changed s "one two" (string-titlecase! s)) (changed s "abcde" (string-fill! s #\x 1 3)) (changed s "abcde" (string-copy! s 1 "xyz" 1)) (changed s "abc" (string-set! s 0 #\z))) => '("dcba" "acbd" "abCD" "abCD" "aBC" "One Two" "axxde" "ayzde" "zbc"))
+(check (changed s "abcdef" (string-copy! s 2 s 0 4)) => "ababcd")
+
+(check (list (xsubstring "abcdef" 2) (xsubstring "abcdef" -2) (xsubstring "abc" 0 7) (xsubstring "abcdefg" -1 4 3 6) (xsubstring "" 0 0) (xsubstring "abc" -4 -1)) => '("cdefab" "efabcd" "abcabca" "fdefd" "" "cab"))
+(check (changed s "--------" (string-xcopy! s 1 "abc" 1 6)) => "-bcabc--")
+(check-fails (xsubstring "" 0 3) (xsubstring "abc" 3 1) (xsubstring "abc" 'a 1))
+(check (list (string-replace "The TCL programmer endured daily ridicule." "another miserable perl drone" 4 7 8 22) (string-replace "It's easy to code it up." "lots of fun" 5 9) (string-replace "abc" "X" 3 3) (string-replace "abc" "" 0 3)) => '("The miserable perl programmer endured daily ridicule." "It's lots of fun to code it up." "abcX" ""))
+(check (list (string-tokenize "Help make programs run, run, RUN!") (string-tokenize "a1bc22d" char-set:letter) (string-tokenize "" char-set:letter) (string-tokenize "x--y" (lambda (c) (not (char=? c #\-)))) (string-tokenize "ab cd ef" char-set:letter 1 4)) => '(("Help" "make" "programs" "run," "run," "RUN!") ("a" "bc" "d") () ("x" "y") ("b" "c")))
+(check (list (string-filter char-alphabetic? "a1b2") (string-filter char-set:digit "a1b2") (string-delete #\a "banana") (string-filter "a1b2" #\a) (string-filter char-alphabetic? "a1b2c" 2 4) (string-delete char-numeric? "")) => '("ab" "12" "bnn" "a" "b" ""))
+
+(check (let-values (((rest start end) (string-parse-start+end 'here "hello" '(1 3 x)))) (list rest start end)) => '((x) 1 3))
+(check (let-string-start+end (start end) 'here "hello" '(2) (list start end)) => '(2 5))
+(check (let-string-start+end (start end rest) 'here "hello" '(2 4 y z) (list start end rest)) => '(2 4 (y z)))
+(check (list (substring-spec-ok? "abc" 1 2) (substring-spec-ok? "abc" 2 1) (substring-spec-ok? "abc" 0 4) (substring-spec-ok? 5 0 0)) => '(#t #f #f #f))
+(check-fails (check-substring-spec 'here "abc" 0 4) (string-parse-final-start+end 'here "abc" '(0 1 2)))
+(check (let ((restart (make-kmp-restart-vector "abdabx"))) (list restart (string-kmp-partial-search "abdabx" restart "zabdabdabx!" 0) (string-kmp-partial-search "abdabx" restart "zabda" 0) (kmp-step "abdabx" restart #\d 5 char=? 0))) => '(#(-1 0 0 -1 0 2) -10 4 3))

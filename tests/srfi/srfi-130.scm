@@ -1,0 +1,32 @@
+;; SRFI 130: strings with cursors.
+(import (scheme base) (scheme char) (scheme write) (perdure) (srfi 130))
+(include "check.scm")
+
+(define s "hello")
+(define (index cursor) (string-cursor->index s cursor))
+(check (let ((start (string-cursor-start s)) (end (string-cursor-end s)))
+         (list (index start) (index end) (index (string-cursor-next s start)) (index (string-cursor-prev s end))
+               (index (string-cursor-forward s start 3)) (index (string-cursor-back s end 3)) (string-cursor-diff s start end)))
+       => '(0 5 1 4 3 2 5))
+(check (let ((a (string-index->cursor s 1)) (b (string-index->cursor s 3)))
+         (list (string-cursor? a) (string-cursor? "x") (string-cursor=? s a a) (string-cursor<? s a b) (string-cursor>? s a b) (string-cursor<=? s a a) (string-cursor>=? s a b) (string-ref/cursor s b)))
+       => '(#t #f #t #t #f #t #f #\l))
+(check-fails (string-cursor-next s (string-cursor-end s)) (string-cursor-prev s (string-cursor-start s)) (string-cursor-forward s (string-cursor-start s) 6) (string-index->cursor s 6))
+
+(check (list (string-null? "") (string-every char-alphabetic? "ab") (string-every char-numeric? "") (string-any char-numeric? "a1") (string-every digit-value "12") (string-any char-numeric? "1a" 1)) => '(#t #t #t #t 2 #f))
+(check (list (string-tabulate (lambda (i) (integer->char (+ i 65))) 3) (string-unfold null? car cdr '(#\a #\b) "<" (lambda (x) ">")) (string-unfold null? car cdr '("ab" #\c)) (string-unfold-right null? car cdr '(#\a #\b) ">" (lambda (x) "<"))) => '("ABC" "<ab>" "abc" "<ba>"))
+(check (list (string->list/cursors s 3) (string->vector/cursors s 0 2) (reverse-list->string '(#\a #\b)) (substring/cursors s 1 3) (string-copy/cursors s 3) (string-copy/cursors s)) => '((#\l #\o) #(#\h #\e) "ba" "el" "lo" "hello"))
+(check (list (string-join '("a" "b")) (string-join '("a" "b") ":" 'suffix) (string-take s 2) (string-drop s 2) (string-take-right s 2) (string-drop-right s 2) (string-pad "325" 5) (string-pad-right "8871325" 5) (string-trim "  a ") (string-trim-right " a  ") (string-trim-both "xax" (lambda (c) (char=? c #\x)))) => '("a b" "a:b:" "he" "llo" "lo" "hel" "  325" "88713" "a " " a" "a"))
+(check (list (string-prefix-length "abcx" "abdx") (string-suffix-length "xbc" "ybc") (string-prefix? "he" s) (string-suffix? "lo" s) (string-prefix? "ello" s 0 4 1)) => '(2 2 #t #t #t))
+
+(check (map index (list (string-index s (lambda (c) (char=? c #\l))) (string-index s char-numeric?) (string-index s char-numeric? 1 3) (string-index-right s (lambda (c) (char=? c #\l))) (string-index-right s char-numeric?) (string-index-right s char-numeric? 2 4))) => '(2 5 3 4 0 2))
+(check (map index (list (string-skip s (lambda (c) (char<? c #\i))) (string-skip s char-alphabetic?) (string-skip-right s (lambda (c) (char=? c #\o))) (string-skip-right s char-alphabetic?))) => '(2 5 4 0))
+(check (list (string-contains "abcabc" "bc") (string-contains "abcabc" "bc" 2) (string-contains "abc" "x") (string-contains-right "abcabc" "bc") (string-contains-right "abc" "z") (string-contains "eek -- what a geek." "ee" 12 18)) => '(1 4 #f 4 #f 15))
+(check (list (string-reverse "abc") (string-reverse "abcd" 1 3) (string-concatenate '("a" "b")) (string-concatenate-reverse '("b" "a") "cd" 1) (string-fold cons '() "ab") (string-fold-right cons '() "abc" 1)) => '("cba" "cb" "ab" "abc" (#\b #\a) (#\b #\c)))
+(check (let ((seen '())) (string-for-each-cursor (lambda (c) (set! seen (cons (string-ref/cursor s c) seen))) s 0 2) (string-for-each-index (lambda (i) (set! seen (cons i seen))) "ab") seen) => '(1 0 #\e #\h))
+(check (list (string-replicate "abcdef" 2 8) (string-replicate "abc" 0 7) (string-replicate "abcdefg" -1 4 3 6) (string-count "banana" (lambda (c) (char=? c #\a))) (string-count "banana" (lambda (c) (char=? c #\a)) 2) (string-replace "abcde" "XY" 1 3) (string-replace "abcde" "wXYz" 1 3 1 3)) => '("cdefab" "abcabca" "fdefd" 3 2 "aXYde" "aXYde"))
+(check (list (string-filter char-alphabetic? "a1b2") (string-remove char-alphabetic? "a1b2") (string-filter char-alphabetic? "a1b2" 2)) => '("ab" "12" "b"))
+
+(check (list (string-split "a:b:c" ":") (string-split "" ":") (string-split ":a:" ":") (string-split ":a:" ":" 'prefix) (string-split ":a:" ":" 'suffix) (string-split "a:b" ":" 'strict-infix) (string-split "abc" "") (string-split "a, b, c" ", ")) => '(("a" "b" "c") () ("" "a" "") ("a" "") ("" "a") ("a" "b") ("a" "b" "c") ("a" "b" "c")))
+(check (list (string-split "a:b:c" ":" 'infix 1) (string-split "a:b:c" ":" 'infix 0) (string-split "a:b:c:" ":" 'suffix 5) (string-split "xa:by" ":" 'infix 3 1 4) (string-split "abc" "" 'infix 1) (string-split "a" ":" 'prefix) (string-split "" ":" 'suffix)) => '(("a" "b:c") ("a:b:c") ("a" "b" "c") ("a" "b") ("a" "bc") ("a") ()))
+(check-fails (string-split "" ":" 'strict-infix) (string-split "a" ":" 'other) (string-split "a" ":" 'infix -1) (string-split 'a ":") (string-index s char-numeric? 6))

@@ -1,0 +1,61 @@
+;; SRFI 180: JSON as tokens, folded, written, with limits.
+(import (scheme base) (scheme write) (srfi 180) (only (perdure) condition/report-string with-output-to-string))
+(include "check.scm")
+(define (listed next) (let loop ((out '())) (let ((obj (next))) (if (eof-object? obj) (reverse out) (loop (cons obj out))))))
+(define (tokens text) (listed (json-generator (open-input-string text))))
+(define (written obj) (let ((port (open-output-string))) (json-write obj port) (get-output-string port)))
+(define-syntax refused?
+  (syntax-rules () ((_ expression) (guard (raised ((json-error? raised) (string? (json-error-reason raised)))) (list 'made expression)))))
+
+(check (tokens "[1, {\"a\": [true, null], \"b\": \"x\"}, []] 2") => '(array-start 1 object-start "a" array-start #t null array-end "b" "x" object-end array-start array-end array-end))
+(check (tokens "7 8") => '(7))
+(check (tokens "") => '())
+(check (let* ((next (json-generator (open-input-string "[1,2"))) (a (next)) (b (next)) (c (next))) (list a b c (refused? (next)))) => '(array-start 1 2 #t))
+(check (refused? (tokens "[1,")) => #t)
+
+;; sums of all numbers, whatever the structure
+(define (sum text)
+  (json-fold (lambda (obj seed) (if (number? obj) (+ obj seed) seed)) (lambda (seed) 0) values (lambda (seed) 0) values 0 (open-input-string text)))
+(check (map sum '("[1,[2,{\"a\":3}],4]" "5" "\"x\"" "")) => '(10 5 0 0))
+(check (json-fold cons (lambda (seed) '()) reverse (lambda (seed) '()) (lambda (items) (cons 'object (reverse items))) '()
+                  (let ((rest (list 'array-start 1 'object-start "k" 2 'object-end 'array-end 'never)))
+                    (lambda () (let ((token (car rest))) (set! rest (cdr rest)) token))))
+       => '((1 (object "k" 2))))
+
+;; lines and sequences
+(check (listed (json-lines-read (open-input-string "{\"a\":1}\r\n[2]\n\n3"))) => '(((a . 1)) #(2) 3))
+(check (let ((rest (string->list "[1]\n2\n"))) (listed (json-lines-read (lambda () (if (null? rest) (eof-object) (let ((c (car rest))) (set! rest (cdr rest)) c)))))) => '(#(1) 2))
+(check (listed (json-sequence-read (open-input-string "\x1e;{\"a\":1}\n\x1e;[2]\n\x1e;\x1e;3\n"))) => '(((a . 1)) #(2) 3))
+(check (listed (json-sequence-read (open-input-string "\x1e;1\n\x1e;{\"a\":\n\x1e;[2,\n\x1e;4\n\x1e;tru"))) => '(1 4))
+
+;; limits
+(check (list (json-nesting-depth-limit) (json-number-of-character-limit)) => '(+inf.0 +inf.0))
+(define (limited depth count text) (parameterize ((json-nesting-depth-limit depth) (json-number-of-character-limit count)) (refused? (json-read (open-input-string text)))))
+(check (limited 1 +inf.0 "[1,2]") => '(made #(1 2)))
+(check (limited 1 +inf.0 "[[1]]") => #t)
+(check (limited 2 +inf.0 "[[],{}]") => '(made #(#() ())))
+(check (limited +inf.0 7 "[1,2,3]") => '(made #(1 2 3)))
+(check (limited +inf.0 6 "[1,2,3]") => #t)
+(check (limited +inf.0 1 "3.14") => #t)
+
+;; writing
+(check (map written (list 1 -5 1.5 1e21 #t #f 'null "" "abc" #() '() (vector 1 "x" #t) '((a . 1) (|b c| . #(2)) (c . ()))))
+       => '("1" "-5" "1.5" "1e21" "true" "false" "null" "\"\"" "\"abc\"" "[]" "{}" "[1,\"x\",true]" "{\"a\":1,\"b c\":[2],\"c\":{}}"))
+(check (written "\"\\/\x8;\xc;\n\r\t\x0;\x1f;\xe9;") => "\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0000\\u001f\xe9;\"")
+(check (with-output-to-string (lambda () (json-write '((a . null))))) => "{\"a\":null}")
+(check (let ((out '())) (json-write #(1 "a") (lambda (x) (set! out (cons x out)))) (apply string-append (map (lambda (x) (if (char? x) (string x) x)) (reverse out)))) => "[1,\"a\"]")
+(for-each (lambda (obj) (check (refused? (written obj)) => #t))
+  (list +inf.0 -inf.0 +nan.0 1/2 'symbol #\a car '(1 2) '((a . 1) b) '(("a" . 1)) '((a . 1) . b) (vector 1 (vector 'x)) (eof-object) '((a . 1/2))))
+(check (let ((port (open-output-string))) (list (refused? (json-write (vector 1 'x) port)) (get-output-string port))) => '(#t ""))
+(check (let* ((value '((a . #(1 2.5 ((b . "\x1d11e;\n")))) (c . null))) (again (json-read (open-input-string (written value))))) (equal? value again)) => #t)
+(define (accumulated . tokens) (let* ((port (open-output-string)) (put (json-accumulator port))) (for-each put tokens) (get-output-string port)))
+(check (accumulated 'array-start 1 'object-start "a" 'array-start 'array-end "b" 'null 'object-end "x" 'array-end) => "[1,{\"a\":[],\"b\":null},\"x\"]")
+(check (accumulated "only") => "\"only\"")
+(check (list (refused? (accumulated 1 2)) (refused? (accumulated 'array-end)) (refused? (accumulated 'array-start 'object-end)) (refused? (accumulated 'object-start 1))
+             (refused? (accumulated 'object-start "a" 'object-end)) (refused? (accumulated 'array-start 'array-end 1)) (refused? (accumulated 'word)))
+       => '(#t #t #t #t #t #t #t))
+(check (map json-null? '(null () #f "null")) => '(#t #f #f #f))
+(check (json-error? (guard (e (#t e)) (car 5))) => #f)
+(check-error (json-read (open-input-string "[1 2]")) => "json: expected a comma or the end of the structure, found #\\2")
+(check-error (json-read 5) => "json: expected a textual input port or a generator, got 5")
+(check-error (json-write 1 5) => "json: expected a textual output port or an accumulator, got 5")

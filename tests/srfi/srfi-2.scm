@@ -1,0 +1,15 @@
+;; SRFI 2: and-let*.
+(import (scheme base) (scheme write) (perdure) (srfi 2))
+(include "check.scm")
+
+(check (list (and-let* () 1) (and-let* ()) (and-let* ((x 1))) (and-let* ((x #f))) (and-let* ((x #f)) 2)) => '(1 #t 1 #f #f))
+(check (let ((x 1) (no #f)) (list (and-let* (x)) (and-let* (no)) (and-let* (x) 2) (and-let* (no) 2))) => '(1 #f 2 #f))
+(check (list (and-let* ((5))) (and-let* ((#f) (x 1))) (and-let* ((2) (x 1))) (and-let* ((x 1) (2))) (and-let* ((x 1) x) (+ x 1))) => '(5 #f 1 2 2))
+(check (let ((x "")) (and-let* (x))) => "")
+(check (let ((x #f)) (and-let* (x (y (+ x 1))) y)) => #f)
+(check (and-let* ((x 1) ((positive? x)) (y (+ x 1)) ((> y x))) (* x y)) => 2)
+(check (and-let* ((x -1) ((positive? x)) (y (error "not reached"))) y) => #f)
+(check (and-let* ((x 1) (x (+ x 1)) (x (* x 10))) x) => 20)
+(check (and-let* ((x 1)) (define y (+ x 1)) (* y y)) => 4)
+(check (and-let* ((entry (assq 'b '((a . 1) (b . 2)))) (value (cdr entry)) ((even? value))) (list value)) => '(2))
+(check (let loop ((n 100)) (and-let* (((> n 0))) (loop (- n 1)))) => #f)

@@ -1,0 +1,46 @@
+;; SRFI 34: exceptions, SRFI 39: parameters are tested with R7RS; here is what their texts show.
+(import (scheme base) (scheme write) (perdure) (srfi 34))
+(include "check.scm")
+
+(define (shown thunk)
+  (let ((port (open-output-string)))
+    (let ((value (thunk port)))
+      (list value (get-output-string port)))))
+
+(check (shown (lambda (port)
+                (call/cc (lambda (k)
+                  (with-exception-handler
+                    (lambda (x) (display "condition: " port) (write x port) (k 'exception))
+                    (lambda () (+ 1 (raise 'an-error))))))))
+       => '(exception "condition: an-error"))
+(check (shown (lambda (port)
+                (guard (condition (else (display "condition: " port) (write condition port) 'exception))
+                  (+ 1 (raise 'an-error)))))
+       => '(exception "condition: an-error"))
+(check (shown (lambda (port)
+                (guard (condition (else (display "caught" port) 'exception))
+                  (dynamic-wind
+                    (lambda () (display "in " port))
+                    (lambda () (raise 'an-error))
+                    (lambda () (display "out " port))))))
+       => '(exception "in out caught"))
+(check (guard (condition ((assq 'a condition) => cdr) ((assq 'b condition))) (raise (list (cons 'a 42)))) => 42)
+(check (guard (condition ((assq 'a condition) => cdr) ((assq 'b condition))) (raise (list (cons 'b 23)))) => '(b . 23))
+(check (guard (outer ((symbol? outer) (list 'outer outer))) (guard (inner ((string? inner) 'string)) (raise 'x))) => '(outer x))
+(check (shown (lambda (port)
+                (guard (outer (#t (display "again " port) outer))
+                  (dynamic-wind
+                    (lambda () (display "in " port))
+                    (lambda () (guard (inner ((string? inner) 'no)) (raise 'x)))
+                    (lambda () (display "out " port))))))
+       => '(x "in out again "))
+(check (call/cc (lambda (k)
+         (with-exception-handler
+           (lambda (outer) (k (list 'outer outer)))
+           (lambda ()
+             (with-exception-handler
+               (lambda (inner) (raise (list 'from-inner inner)))
+               (lambda () (raise 'x)))))))
+       => '(outer (from-inner x)))
+(check (guard (e (#t (list 'ok (+ e 1)))) (guard (e ((string? e) e)) (raise 41))) => '(ok 42))
+(check-fails (guard (e ((string? e) e)) (car 5)) (with-exception-handler (lambda (e) 'returns) (lambda () (raise 'x))))

@@ -1,0 +1,10 @@
+;; SRFI 8: receive.
+(import (scheme base) (scheme write) (perdure) (srfi 8))
+(include "check.scm")
+(check (receive (a b) (values 1 2) (list a b)) => '(1 2))
+(check (receive all (values 1 2 3) all) => '(1 2 3))
+(check (receive (a . rest) (values 1 2 3) (list a rest)) => '(1 (2 3)))
+(check (receive () (values) 'none) => 'none)
+(check (receive (a) 5 (define b (+ a 1)) (* a b)) => 30)
+(check (receive (q r) (floor/ 17 5) (receive (n . none) q (list n r none))) => '(3 2 ()))
+(check-fails (receive (a b) (values 1 2 3) a) (receive (a . rest) (values) a))
