@@ -1,4 +1,4 @@
-"""`python -m benchmarks [language|turns|throughput|resume|startup|choices|all]`, from the top of the repository."""
+"""`python -m benchmarks [scheme|turns|throughput|resume|startup|choices|all]`, from the top of the repository."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import argparse
 import os
 import platform
 
-from benchmarks import choices, language, resume, startup, throughput, turns
+from benchmarks import choices, resume, scheme, startup, throughput, turns
 
 PARTS = {
-    "language": language.main,
+    "scheme": scheme.main,
     "turns": turns.main,
     "throughput": throughput.main,
     "resume": resume.main,

@@ -11,12 +11,14 @@ from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
-from benchmarks.language import PROGRAMS, NoModules, run_scheme
+from benchmarks.cases import PROGRAMS, NoModules, run_scheme
 from benchmarks.measure import median, table
-from benchmarks.natives import Pair as SlottedPair
-from benchmarks.natives import fib, queens, tak
+from benchmarks.programs.data import Pair as SlottedPair
+from benchmarks.programs.fib import fib
+from benchmarks.programs.nqueens import queens
+from benchmarks.programs.tak import tak
 from perdure.compiler.functions import Builder
-from perdure.toolchain.toolchain import Toolchain
+from perdure.toolchain.toolchain import CompiledProgram, Toolchain
 from perdure.values.types import Pair
 
 LOOPS = 200_000
@@ -84,6 +86,12 @@ def fib_guarded(n: Any) -> Any:
     if type(first) is int and type(second) is int:
         return first + second
     return _add(first, second)
+
+
+def _scheme_timed(toolchain: Toolchain, program: CompiledProgram) -> float:
+    began = time.process_time()
+    run_scheme(toolchain, program)
+    return time.process_time() - began
 
 
 def _timed(function: Callable[[Any], Any], argument: Any) -> float:
@@ -187,8 +195,8 @@ def _forms(rounds: int) -> list[tuple[str, float, float, float]]:
             run_scheme(careful, careful_program)
             times = _rounds(
                 {
-                    "fast": lambda f=fast, p=fast_program: run_scheme(f, p)[0],
-                    "careful": lambda c=careful, p=careful_program: run_scheme(c, p)[0],
+                    "fast": lambda f=fast, p=fast_program: _scheme_timed(f, p),
+                    "careful": lambda c=careful, p=careful_program: _scheme_timed(c, p),
                     "plain": python,
                 },
                 rounds,

@@ -9,9 +9,7 @@ def cpstak(x, y, z):
             x - 1,
             y,
             z,
-            lambda a: tak(
-                y - 1, z, x, lambda b: tak(z - 1, x, y, lambda c: tak(a, b, c, k))
-            ),
+            lambda a: tak(y - 1, z, x, lambda b: tak(z - 1, x, y, lambda c: tak(a, b, c, k))),
         )
 
     return tak(x, y, z, lambda found: found)

@@ -13,6 +13,11 @@ from pathlib import Path
 from typing import Self
 
 PATIENCE_S = 30.0
+AT_TERMINAL = """
+import os, sys
+os.login_tty(0)  # keys that send signals are for the session of this terminal
+os.execv(sys.executable, [sys.executable, "-m", "perdure", *sys.argv[1:]])
+"""
 CONTROL = re.compile(r"\x1b(?:\[[0-9;?]*[a-zA-Z]|\][^\x07]*\x07|[=>])|[\r\x08]")
 
 
@@ -22,14 +27,13 @@ class Screen:
     def __init__(self, folder: Path, *words: str) -> None:
         self._main, side = pty.openpty()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "perdure", *words],
+            [sys.executable, "-c", AT_TERMINAL, *words],
             cwd=folder,
             env=os.environ
             | {"PERDURE_DB": "sqlite:test.db", "XDG_STATE_HOME": str(folder), "TERM": "xterm"},
             stdin=side,
             stdout=side,
             stderr=side,
-            preexec_fn=lambda: os.login_tty(0),  # the keys that send signals want a session of its own
         )
         os.close(side)
         self.shown = ""

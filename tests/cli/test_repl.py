@@ -33,7 +33,7 @@ def test_an_error_is_reported_with_place_and_stack_and_what_follows_is_evaluated
         "repl",
         given="(define (f x)\n  (+ 1 (car x)))\n(f 5)\n(raise 'boom)\n(error \"bad:\" 1)\n(if)\n'on\n",
     )
-    assert "repl:2:2:8: [P204] car: expected a pair, got 5\n" in done.stdout.replace("repl:1", "repl:2")
+    assert "repl:1:2:8: [P204] car: expected a pair, got 5\n" in done.stdout
     assert "    2 |   (+ 1 (car x)))\n      |        ^^^^^^^\n" in done.stdout
     assert re.search(r"in f +repl:1:2 +x = 5\n", done.stdout)
     assert re.search(r"repl:3:1:1: \[P230\] raised: boom", done.stdout)
@@ -125,7 +125,7 @@ def test_text_that_ends_inside_of_a_form_is_an_error(perdure: Perdure) -> None:
 def test_commands_look_at_the_session(perdure: Perdure) -> None:
     done = perdure(
         "repl",
-        given="(define (f x . more) x)\n(define y '(1 2))\n"
+        given="(define (f x . more) (car x))\n(define y '(1 2))\n"
         "(define-syntax my-or (syntax-rules () ((_ a b) (let ((t a)) (if t t b)))))\n"
         ",stack\n,describe f\n,describe y\n,describe if\n,describe my-or\n,describe vector-ref\n,describe string-indxe\n"
         ",apropos string-index\n,expand (let ((t 1)) (my-or #f t))\n,expand1 (my-or 1 2)\n,expand1 (car 1)\n"
@@ -133,8 +133,9 @@ def test_commands_look_at_the_session(perdure: Perdure) -> None:
         ",time (vector-fill! (make-vector 10 0) 1)\n,tasks\n,help\n,quit\n'never\n",
     )
     out = done.stdout
-    assert out.startswith("there was no error yet\nf is a procedure, of this session\n  (f x . more)\n")
-    assert "  defined at repl:1:1:1\n" in out or "defined at" not in out.partition("y is")[0]
+    assert out.startswith(
+        "there was no error yet\nf is a procedure, of this session\n  (f x . more)\n  defined at repl:1:1:1\n"
+    )
     assert "y is a variable, of this session\n  value: (1 2)\n" in out
     assert "if is syntax, from (scheme base)\n" in out
     assert "my-or is a macro, of this session\n" in out

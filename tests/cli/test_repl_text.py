@@ -47,7 +47,15 @@ def test_an_entry_is_complete_when_the_reader_needs_no_more(text: str, complete:
 
 @pytest.mark.parametrize(
     ("text", "blank"),
-    [("", True), (" \n", True), ("; a", True), ("#| |#", True), ("#;x", True), ("x", False), (")", False)],
+    [
+        ("", True),
+        (" \n", True),
+        ("; a", True),
+        ("#| |#", True),
+        ("#;x", True),
+        ("x", False),
+        (")", False),
+    ],
 )
 def test_an_entry_is_blank_when_there_is_nothing_to_evaluate(text: str, blank: bool) -> None:
     assert is_blank(text) == blank
@@ -79,12 +87,16 @@ def test_the_next_line_is_indented_as_its_brackets_say(text: str, column: int) -
 
 
 def test_a_long_form_is_laid_out_in_lines() -> None:
-    text = "(define (f x) " + "(if (g x) (list x x x x x x x x x x x x x x x x x x x x) (cons 'a \"b\")) " * 2 + ")"
+    text = (
+        "(define (f x) "
+        + '(if (g x) (list x x x x x x x x x x x x x x x x x x x x x x x x x) (cons \'a "b")) ' * 2
+        + ")"
+    )
     lines = laid_out(datum_tree(read_datum(text)[0]))
     assert max(map(len, lines)) <= WIDTH
     assert lines[:2] == ["(define (f x)", "  (if (g x)"]
     assert lines[2].startswith("      (list x")
-    assert lines[3] == "      (cons 'a \"b\"))"
+    assert lines[3] == '      (cons \'a "b"))'
     again, _ = read_datum("\n".join(lines))
     assert write_string(again) == write_string(read_datum(text)[0])
 
@@ -105,11 +117,10 @@ def test_a_session_is_durable_before_every_statement(
     session.begin(None, tmp_path)
     for entry in (
         "(define-syntax twice (syntax-rules () ((_ e) (begin e e))))",
-        "(define k #f)",
-        "(begin (twice (display \"x\")) (+ 1 (call/cc (lambda (c) (set! k c) 1))))",
+        '(define k #f) (begin (twice (display "x")) (+ 1 (call/cc (lambda (c) (set! k c) 1))))',
         "(car '())",
-        "(if (number? 1)",
-        "(dynamic-wind void (lambda () (sleep 3600)) (lambda () (display \"left\")))",
+        "(if",
+        '(dynamic-wind void (lambda () (sleep 3600)) (lambda () (display "left")))',
         "(k 10)",
         "(guard (e (#t (list 'caught (condition/report-string e)))) (raise 'boom))",
     ):
@@ -121,7 +132,7 @@ def test_a_session_is_durable_before_every_statement(
     failures = session.standing.failures
     session.leave(0)
     out = capsys.readouterr().out
-    assert out.startswith("xx\n2\nrepl:4:1:1: [P204] car: expected a pair, got ()\n")
-    assert "repl:5:1:1: [P102]" in out
+    assert out.startswith("xx\n2\nrepl:3:1:1: [P204] car: expected a pair, got ()\n")
+    assert "repl:4:1:1: [P102]" in out
     assert out.endswith('interrupted\nleft\n11\n(caught "boom")\n')
     assert failures == 2

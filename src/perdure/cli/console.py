@@ -19,6 +19,7 @@ OK, STOPPED, WRONG_CALL, DAMAGED, NOT_ENDED, INTERNAL = 0, 1, 2, 4, 6, 70
 DEFAULT_DB = "sqlite:perdure.db"
 
 _as_json = False
+_mid_line = False
 
 
 def begin(*, as_json: bool) -> None:
@@ -49,14 +50,20 @@ def answer(text: str, document: Any) -> None:
 
 def output(text: str) -> None:
     """Print what a program displayed."""
+    global _mid_line
     stream = sys.stderr if _as_json else sys.stdout
     stream.write(text)
     stream.flush()
+    shared = _as_json or (sys.stdout.isatty() and sys.stderr.isatty())
+    _mid_line = shared and not text.endswith("\n")
 
 
 def note(text: str) -> None:
-    """Print something beside the answer."""
-    sys.stderr.write(f"{text}\n")
+    """Print something beside the answer; on a line of its own, where the program's output shares the terminal."""
+    global _mid_line
+    start = "\n" if _mid_line else ""
+    _mid_line = False
+    sys.stderr.write(f"{start}{text}\n")
     sys.stderr.flush()
 
 

@@ -185,30 +185,39 @@ def _datum_steps(datum: Any) -> Steps:
 
 def laid_out(tree: Tree) -> list[str]:
     """Return a tree as lines that are no wider than WIDTH, where that can be."""
-    return run(_lines(tree, 0))  # type: ignore[no-any-return]
+    widths: dict[int, int] = {}
+    run(_measure(tree, widths))
+    return run(_lines(tree, 0, widths))  # type: ignore[no-any-return]
 
 
-def _lines(tree: Tree, column: int) -> Steps:
+def _measure(tree: Tree, widths: dict[int, int]) -> Steps:
+    """Give the width of a tree on one line, and note those of its lists."""
+    if isinstance(tree, str):
+        return len(tree)
+    width = 2 + max(0, len(tree) - 1)
+    for part in tree:
+        width += yield _measure(part, widths)
+    widths[id(tree)] = width
+    return width
+
+
+def _lines(tree: Tree, column: int, widths: dict[int, int]) -> Steps:
     """Give the lines of a tree that begins in a column; the first line has no indentation of its own."""
-    flat = yield _flat(tree)
-    if isinstance(tree, str) or column + len(flat) <= WIDTH:
-        return [flat]
+    if isinstance(tree, str):
+        return [tree]
+    if column + widths[id(tree)] <= WIDTH:
+        return [(yield _flat(tree))]
     head, *rest = tree
-    if isinstance(head, str) and head in BODIES and rest:
-        first = yield _lines(rest[0], column + len(head) + 2)
-        lines = [f"({head} {first[0]}", *first[1:]]
-        rest, indent = rest[1:], 2
-    elif isinstance(head, str) and rest and len(head) < WIDTH // 4:
-        first = yield _lines(rest[0], column + len(head) + 2)
-        lines = [f"({head} {first[0]}", *first[1:]]
-        rest, indent = rest[1:], len(head) + 2
-    else:
-        first = yield _lines(head, column + 1)
-        lines = [f"({first[0]}", *first[1:]]
-        indent = 1
+    opening, indent = "(", 1
+    if isinstance(head, str) and rest and (head in BODIES or len(head) < WIDTH // 4):
+        opening, indent = f"({head} ", 2 if head in BODIES else len(head) + 2
+        head, *rest = rest
+    lines = yield _lines(head, column + len(opening), widths)
+    lines[0] = opening + lines[0]
     for part in rest:
-        more = yield _lines(part, column + indent)
-        lines += [" " * (column + indent) + more[0], *more[1:]]
+        more = yield _lines(part, column + indent, widths)
+        more[0] = " " * (column + indent) + more[0]
+        lines += more
     lines[-1] += ")"
     return lines
 

@@ -100,6 +100,7 @@ class Session:
         self._printed = 0
         self._watched = -1
         self._left = False
+        self._lock: Path | None = None
 
     # -- beginning and leaving -------------------------------------------------------------------
 
@@ -143,24 +144,34 @@ class Session:
         name = hashlib.sha256(f"{place}\n{self.run_id}".encode()).hexdigest()[:32]
         folder = state_folder() / "terminals"
         folder.mkdir(parents=True, exist_ok=True)
-        terminal = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(terminal, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            holder = os.read(terminal, 20).decode("ascii", "replace")
-            os.close(terminal)
-            raise CallError(
-                "P302",
-                f"session {self.run_id} is open at another terminal, of process {holder}",
-                hint="leave it there with Ctrl-D, or begin another session",
-            ) from None
+        path = folder / name
+        held = False
+        while not held:
+            terminal = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(terminal, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                holder = os.read(terminal, 20).decode("ascii", "replace")
+                os.close(terminal)
+                raise CallError(
+                    "P302",
+                    f"session {self.run_id} is open at another terminal, of process {holder}",
+                    hint="leave it there with Ctrl-D, or begin another session",
+                ) from None
+            # Who held it before may have removed the file after it was opened here.
+            held = path.exists() and os.path.samestat(os.fstat(terminal), path.stat())
+            if not held:
+                os.close(terminal)
         os.truncate(terminal, 0)
         os.write(terminal, str(os.getpid()).encode())
+        self._lock = path
 
     def leave(self, drain_s: float) -> None:
         """Give the run back; effects that have started may take so long to finish."""
         self._left = True
         self.engine.close(drain_s)
+        if self._lock is not None:
+            self._lock.unlink(missing_ok=True)
 
     # -- what the run is told --------------------------------------------------------------------
 

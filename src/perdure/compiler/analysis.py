@@ -133,13 +133,20 @@ def tail_calls(
             case core.Seq():
                 work.append((node.body[-1], where))
             case core.Letrec() if where == HERE and analysis.loops(node, room):
-                work.append((node.bindings[0][1].body, WITHIN))
+                work.append((loop_body(node), WITHIN))
             case core.Let() | core.Letrec():
                 work.append((node.body, where))
             case core.Call() if is_reference(node.function, target):
                 if len(node.arguments) == count:
                     return True
     return False
+
+
+def loop_body(node: core.Letrec) -> core.Core:
+    """Return the body of the loop that a letrec becomes."""
+    procedure = node.bindings[0][1]
+    assert isinstance(procedure, core.Lambda)
+    return procedure.body
 
 
 def branch_depth(body: Any) -> int:
@@ -186,7 +193,7 @@ def only_tail_calls(
                 inside = where == HERE and analysis.loops(node, room)
                 if not inside or target in analysis.free(node.body):
                     return NO
-                work.append((node.bindings[0][1].body, WITHIN))
+                work.append((loop_body(node), WITHIN))
             case core.Let() | core.Letrec():
                 if any(target in analysis.free(value) for _, value in node.bindings):
                     return NO

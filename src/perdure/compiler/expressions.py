@@ -51,6 +51,10 @@ class Names:
         nodes = self._constants[atom.index]
         if len(nodes) == 1 and nodes[0][0] == "f":
             return constant(float(nodes[0][1]), line)
+        if len(nodes) == 1 and nodes[0][0] == "c":
+            character = _Character(self.constant(atom.index), ast.Load(), **place(line))
+            character.value = nodes[0][1]
+            return character
         return name(self.constant(atom.index), line)
 
     def constant(self, index: int) -> str:
@@ -68,6 +72,12 @@ class Names:
     def residual(self, site: int) -> str:
         """Return the namespace key of the residual that redoes a loop from its head."""
         return f"{self._digest}@{site}"
+
+
+class _Character(ast.Name):
+    """A reference to a constant character, which remembers what it is."""
+
+    value: str
 
 
 class Atom:
@@ -211,6 +221,19 @@ def _foldable(value: ast.expr) -> bool:
     return not any(isinstance(node, ast.Name) for node in ast.walk(value))
 
 
+def _text_of_character(character: ast.expr, line: int) -> ast.expr:
+    """Return the Python string of a character: without the character, if it is a constant or was just taken from a string."""
+    match character:
+        case _Character():
+            return constant(character.value, line)
+        case ast.Subscript(value=ast.Name(id="!characters"), slice=text):
+            return text
+        case ast.IfExp(test=sign, body=ast.Subscript(value=ast.Name(id="!characters"), slice=text)):
+            otherwise = _text_of_character(character.orelse, line)
+            return ast.IfExp(sign, text, otherwise, **place(line))
+    return ast.Attribute(character, "value", ast.Load(), **place(line))
+
+
 def fill(template: Any, operand: Callable[[int], ast.expr], line: int) -> Any:
     """Return a copy of a template with its operands and helpers filled in, all of it at one line."""
     if isinstance(template, ast.Name):
@@ -226,6 +249,8 @@ def fill(template: Any, operand: Callable[[int], ast.expr], line: int) -> Any:
             fields[field] = [fill(item, operand, line) for item in part]
         else:
             fields[field] = fill(part, operand, line)
+    if isinstance(template, ast.Attribute) and template.attr == "value":
+        return _text_of_character(fields["value"], line)
     if isinstance(template, ast.Compare) and isinstance(template.ops[0], ast.Is):
         fields["left"] = _identified(fields["left"], line)
         fields["comparators"] = [_identified(c, line) for c in fields["comparators"]]

@@ -134,6 +134,8 @@ INLINE: dict[tuple[str, int], Inline] = {
     ("char>=?", 2): test(2, "_0.value >= _1.value"),
     ("string=?", 2): test(2, "_0.text == _1.text"),
     ("char->integer", 1): value(1, "X_ord(_0.value)"),
+    ("char-alphabetic?", 1): test(1, "_0.value.isalpha() or X_is_alphabetic(_0) is not None"),
+    ("char-whitespace?", 1): test(1, "_0.value.isspace() and not '\x1c' <= _0.value <= '\x1f'"),
     ("char-numeric?", 1): test(1, "_0.value.isdecimal()"),
     ("%record-ref", 4): value(4, "_0.fields[_2] if _0.rtd is _1 else X_record_ref(_0, _1, _2, _3)"),
     ("%record-set!", 5): effect(

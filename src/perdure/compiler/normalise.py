@@ -319,7 +319,7 @@ class Normaliser(Numbering):
         self, node: core.If, to: Destination, out: list[Any], loops: Loops, depth: int
     ) -> Steps:
         test, then, otherwise = simplify.truth(node.test), node.then, node.otherwise
-        while isinstance(test, core.Call) and _primitive(test, "not", 1):
+        while simplify.is_primitive(test, "not", 1):
             test, then, otherwise = simplify.truth(test.arguments[0]), otherwise, then
         if isinstance(test, core.Const):
             chosen = otherwise if test.value is None else then
@@ -441,8 +441,9 @@ class Normaliser(Numbering):
         found = self._facts.loops(node, limits.LOOPS_NESTED_MAX - self._nested)
         if found == NO or (found == WITHIN and not isinstance(to, Ret)):
             return False  # a loop inside that goes round this one can't also leave it with a value
-        var, lam = node.bindings[0]
-        call = node.body
+        (var, lam), call = node.bindings[0], node.body
+        assert isinstance(lam, core.Lambda)
+        assert isinstance(call, core.Call)
         values = yield self._atoms(call.arguments, out, depth)
         at = len(out)
         names = yield from self._loop_body(lam, var, to, out, loops, depth)
@@ -477,7 +478,7 @@ class Normaliser(Numbering):
             name = function.name
         if name and (yield from self._open_code(name, arguments, to, out, depth)):
             return
-        spread = _primitive(node, "apply") and len(arguments) > 1
+        spread = simplify.is_primitive(node, "apply") and len(arguments) > 1
         if spread:
             function, arguments = arguments[0], arguments[1:]
         callee = yield self._atom(function, out, depth)
@@ -584,9 +585,3 @@ make-parameter %with-parameters dynamic-wind with-exception-handler force
 """
 _RETURNING = frozenset(_RETURNING_NAMES.split())
 """Library procedures that never call in tail position what they are given."""
-
-
-def _primitive(node: core.Call, name: str, count: int | None = None) -> bool:
-    return is_reference(node.function, (core.PRIMITIVES, name)) and (
-        count is None or len(node.arguments) == count
-    )

@@ -10,14 +10,13 @@ type unbound. Not procedures in general: their frames would be missing in the re
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from perdure.ir import core
 
 OPERATIONS = frozenset({"%make-record", "%record?", "%record-ref", "%record-set!"})
 
-RecordProcedures = Mapping[tuple[str, str], core.Lambda]
-"""By (library, name): procedures whose body is one operation on their parameters, in order."""
+RecordProcedures = Mapping[tuple[str, str], tuple[list[core.Local], core.Call]]
+"""By (library, name): the parameters of a procedure, and the one operation on them, in order, that is its body."""
 
 NO_RECORDS: RecordProcedures = {}
 """For forms that are compiled one by one: a later one may define such a name anew."""
@@ -35,24 +34,28 @@ def record_procedures(
     found = {}
     for unit in units:
         form = unit.form
-        if isinstance(form, core.GlobalDefine) and isinstance(form.value, core.Lambda):
-            name = (form.library, form.name)
-            if name not in assigned and _is_one_operation(form.value):
-                found[name] = form.value
+        if not isinstance(form, core.GlobalDefine) or not isinstance(form.value, core.Lambda):
+            continue
+        name, procedure = (form.library, form.name), form.value
+        body = procedure.body
+        if (
+            name not in assigned
+            and procedure.rest is None
+            and isinstance(body, core.Call)
+            and _is_operation(body, procedure.params)
+        ):
+            found[name] = (procedure.params, body)
     return found
 
 
-def _is_one_operation(procedure: core.Lambda) -> bool:
-    body = procedure.body
-    if procedure.rest is not None or not isinstance(body, core.Call):
-        return False
+def _is_operation(body: core.Call, params: list[core.Local]) -> bool:
+    """Whether a call is of a record operation, on each of some variables once and in order, and on nothing computed."""
     function = body.function
-    if not isinstance(function, core.GlobalRef) or function.library != core.PRIMITIVES:
-        return False
-    variables = [a.var for a in body.arguments if isinstance(a, core.LocalRef)]
     return (
-        function.name in OPERATIONS
-        and variables == procedure.params
+        isinstance(function, core.GlobalRef)
+        and function.library == core.PRIMITIVES
+        and function.name in OPERATIONS
+        and [a.var for a in body.arguments if isinstance(a, core.LocalRef)] == params
         and all(isinstance(a, core.LocalRef | core.Const | core.GlobalRef) for a in body.arguments)
     )
 
@@ -62,11 +65,9 @@ def operation(node: core.Call, procedures: RecordProcedures) -> core.Call | None
     function = node.function
     if not isinstance(function, core.GlobalRef):
         return None
-    procedure = procedures.get((function.library, function.name))
-    if procedure is None or len(procedure.params) != len(node.arguments):
+    params, body = procedures.get((function.library, function.name), ([], None))
+    if body is None or len(params) != len(node.arguments):
         return None
-    given: dict[core.Local, Any] = dict(zip(procedure.params, node.arguments, strict=True))
-    arguments = [
-        given[a.var] if isinstance(a, core.LocalRef) else a for a in procedure.body.arguments
-    ]
-    return core.Call(procedure.body.function, arguments, node.span)
+    given: dict[core.Local, core.Core] = dict(zip(params, node.arguments, strict=True))
+    arguments = [given[a.var] if isinstance(a, core.LocalRef) else a for a in body.arguments]
+    return core.Call(body.function, arguments, node.span)

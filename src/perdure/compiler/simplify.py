@@ -20,12 +20,12 @@ _EQUIVALENCES = frozenset({"eq?", "eqv?", "equal?"})
 _SEARCHES = frozenset({"memq", "memv"})
 
 
-def is_primitive(node: Any, name: str, count: int) -> bool:
-    """Whether a node is a call of a primitive with so many arguments."""
+def is_primitive(node: Any, name: str, count: int | None = None) -> bool:
+    """Whether a node is a call of a primitive, with so many arguments if a number is given."""
     return (
         isinstance(node, core.Call)
         and is_reference(node.function, (core.PRIMITIVES, name))
-        and len(node.arguments) == count
+        and (count is None or len(node.arguments) == count)
     )
 
 

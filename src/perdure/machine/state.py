@@ -117,7 +117,7 @@ class Operation(Struct, eq=False):
     | put     | channel, value                     | unspecified                        |
     | join    | task …                             | the task's result; of several, a list |
     | child   | run id (String)                    | the run's result                   |
-    | console |                                    | unspecified: there is text to read |
+    | console | text that was not enough, or none  | unspecified: there is text to read |
     | alarm   | time it is due, handler            | never: it interrupts its task      |
 
     A `receive` with arguments (TRUE, seen, ticket) is woken for the next message after number `seen`, with that number

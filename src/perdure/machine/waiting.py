@@ -89,7 +89,9 @@ def _at_once(machine: Machine, operation: Operation) -> Now | None:
         case "get" | "put":
             return channels.transfer(machine, operation)
         case "console":
-            ready = machine.root.typed or machine.root.typed_end
+            # What somebody has seen was not enough for him: only something else makes him look again.
+            seen = operation.arguments[0].text if operation.arguments else ""
+            ready = machine.root.typed != seen or machine.root.typed_end
             return Now(UNSPECIFIED) if ready else None
         case "join":
             return _joined(machine, operation.arguments)

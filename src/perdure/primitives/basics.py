@@ -10,6 +10,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
+from perdure.base.features import FEATURES
 from perdure.primitives import checks
 from perdure.primitives.registry import primitive
 from perdure.values.barrier import touch
@@ -85,17 +86,6 @@ def eof_object() -> Any:
 @primitive("eof-object?")
 def is_eof(obj: Any) -> Any:
     return TRUE if obj is EOF else None
-
-
-FEATURES = (
-    "r7rs",
-    "exact-closed",
-    "exact-complex",
-    "ieee-float",
-    "ratios",
-    "full-unicode",
-    "perdure",
-)
 
 
 @primitive("features")

@@ -16,7 +16,7 @@ from perdure.primitives.chars import downcase, foldcase, upcase
 from perdure.primitives.charsets import membership
 from perdure.primitives.registry import primitive
 from perdure.values.conditions import fail
-from perdure.values.lists import from_items, list_items
+from perdure.values.lists import list_items
 from perdure.values.types import DEFAULT, Char, Pair, String
 
 
@@ -188,25 +188,6 @@ def string_cyclic(string: Any, from_: Any, to: Any) -> Any:
     size = checks.within("xsubstring", to - from_)
     first = from_ % len(text)
     return String((text * (-(-(first + size) // len(text))))[first : first + size])
-
-
-@primitive("%string-pieces")
-def string_pieces(string: Any, criterion: Any, start: Any, end: Any) -> Any:
-    """Return the longest substrings whose characters all meet the criterion, as a list."""
-    text = _part(string, start, end, "string-tokenize")
-    holds = membership("string-tokenize", criterion)
-    pieces: list[Any] = []
-    first = -1
-    for place, value in enumerate(text):
-        if holds(value):
-            if first < 0:
-                first = place
-        elif first >= 0:
-            pieces.append(String(text[first:place]))
-            first = -1
-    if first >= 0:
-        pieces.append(String(text[first:]))
-    return from_items(pieces)
 
 
 @primitive("%string-kept")

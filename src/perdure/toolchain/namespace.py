@@ -69,6 +69,7 @@ def frozen_namespace() -> dict[str, Any]:
         "!remainder": TABLE["remainder"].function,
         "!quotient": TABLE["quotient"].function,
         "!vector_ref": TABLE["vector-ref"].function,
+        "!is_alphabetic": TABLE["char-alphabetic?"].function,
         "!string_ref": TABLE["string-ref"].function,
         "!record_ref": TABLE["%record-ref"].function,
         "!list": from_items,

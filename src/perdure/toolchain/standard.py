@@ -24,25 +24,10 @@ from perdure.machine import watchdog
 from perdure.primitives import TABLE
 from perdure.toolchain.cache import Cache
 from perdure.toolchain.compiling import assigned_globals, compile_unit
+from perdure.toolchain.moved import MOVED
 
 Units = list[tuple[str, bytes, bytes]]
 """Compiled units in order: digest, definition, and the code of its procedures for this Python."""
-
-_PORT_NAMES = (
-    "%port-of", "%typed", "char-ready?", "console-operation", "peek-char", "peek-u8", "read-bytevector",
-    "read-bytevector!", "read-char", "read-line", "read-string", "read-u8", "u8-ready?",
-)  # fmt: skip
-_AROUND_PORTS = (
-    "call-with-input-string", "call-with-output-string", "call-with-port", "with-input-from-string",
-    "with-output-to-string",
-)  # fmt: skip
-
-MOVED = {
-    **{f"perdure.control:{name}": f"perdure.port:{name}" for name in _PORT_NAMES},
-    **{f"perdure.string:{name}": f"perdure.port:{name}" for name in _AROUND_PORTS},
-    "%:flush-output-port": "perdure.port:flush-output-port",
-}
-"""What stored code of earlier releases calls things that are elsewhere now."""
 
 
 def arities() -> dict[str, tuple[int, int | None, str]]:

@@ -11,6 +11,7 @@ attribute names are unique to a class: `x.car` is valid for pairs alone, `x.item
 | exact integer      | int                                                               |
 | rational           | Ratnum (numbers.py), never with denominator 1                     |
 | real               | float                                                             |
+| complex, not real  | ExactComplex (numbers.py), or Python's complex if inexact         |
 | #f, #t             | None, Ellipsis: both are constants of CPython that compare by `is` at no cost |
 | ()                 | NIL                                                               |
 | character          | Char, interned: equal characters are the same object              |

@@ -47,9 +47,26 @@ def test_a_named_let_that_is_used_as_a_value_stays_a_procedure():
 
 def test_procedures_without_free_variables_are_static():
     definition = first("(define (f x) (map (lambda (y) (* y y)) x))")
-    (tail,) = definition.lambdas[1].body
-    assert tail.args[0] == anf.Static(2)
+    call, _ = definition.lambdas[1].body
+    assert call.args[0] == anf.Static(2)
     assert definition.lambdas[2].free == ()
+
+
+def test_calls_in_tail_position_are_tail_calls_but_where_a_report_needs_the_frame():
+    kinds = {
+        "(define (f g x) (g x))": anf.Tail,
+        "(define (f x) (hash-table-ref x 1 list))": anf.Tail,
+        "(define (f x) (hash-table-ref x 1))": anf.Call,
+        "(define (f x) (for-each display x))": anf.Call,
+        "(define (f x) (error x))": anf.Call,
+    }
+    for text, kind in kinds.items():
+        assert type(first(text).lambdas[1].body[0]) is kind, text
+
+
+def test_the_last_call_of_a_top_level_form_keeps_its_frame():
+    call, _ = first("(undefined 1)").lambdas[0].body
+    assert type(call) is anf.Call
 
 
 def test_a_closure_lists_its_free_variables():

@@ -115,7 +115,7 @@ class Environment:
         self.scope = scope
         self.scopes: Scopes = frozenset((scope,))
         self.names: dict[Symbol, Binding] = {}
-        self.imported: dict[Symbol, tuple[str, bool]] = {}
+        self.imported: dict[Symbol, tuple[str, int]] = {}
         self.defined: set[str] = set()
         self.context = Context(self, None)
 

@@ -7,11 +7,28 @@ the core files beside these folders, so its globals are never assigned.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from msgspec import Struct
 
 from perdure.frontends.scheme.reader import read_source
+
+_LARGE = {
+    "scheme bitwise": "srfi 151",
+    "scheme box": "srfi 111",
+    "scheme charset": "srfi 14",
+    "scheme comparator": "srfi 128",
+    "scheme fixnum": "srfi 143",
+    "scheme hash-table": "srfi 125",
+    "scheme list": "srfi 1",
+    "scheme sort": "srfi 132",
+    "scheme stream": "srfi 41",
+    "scheme vector": "srfi 133",
+}
+"""Names that R7RS-large gave to SRFIs."""
+_SRFI = re.compile(r"srfi (?::|srfi-)?(\d+)(?: [a-z].*)?")
+"""(srfi 1), (srfi :1), (srfi srfi-1), (srfi :1 lists)."""
 
 FOLDER = Path(__file__).parent / "lib"
 
@@ -32,6 +49,12 @@ def bundled_names() -> list[str]:
     """Return the names of all bundled libraries, like "srfi 13"."""
     paths = FOLDER.glob("*/**/*.sld")
     return sorted(" ".join(path.relative_to(FOLDER).with_suffix("").parts) for path in paths)
+
+
+def other_name(name: str) -> str:
+    """Return what we call a library that other Schemes call by this name."""
+    found = _SRFI.fullmatch(name)
+    return f"srfi {found[1]}" if found else _LARGE.get(name, name)
 
 
 def is_bundled(name: str) -> bool:

@@ -13,6 +13,7 @@ import re
 from bisect import bisect_right
 from typing import Any
 
+from perdure.base import limits
 from perdure.base.errors import ProgramError
 from perdure.base.spans import Span
 from perdure.values.conditions import SchemeError
@@ -77,7 +78,9 @@ class Lexer:
         return Span(self.file, first, start - lines[first - 1] + 1, last, end - lines[last - 1] + 1)
 
     def bad(self, code: str, message: str, start: int, end: int, hint: str = "") -> None:
-        """Record an error of the text."""
+        """Record an error of the text, if there are not too many of them."""
+        if len(self.errors) >= limits.SYNTAX_ERRORS_MAX:
+            return
         span = self.span(start, end)
         self.errors.append(ProgramError(code, message, span=span, source=self.text, hint=hint))
 

@@ -22,6 +22,7 @@ from perdure.frontends.scheme.bundled import (
     bundled_path,
     bundled_source,
     is_bundled,
+    other_name,
 )
 from perdure.frontends.scheme.expander import Expander
 from perdure.frontends.scheme.exports import (
@@ -49,6 +50,13 @@ from perdure.ir.core import Unit
 from perdure.values.types import intern
 
 Imports = dict[str, Binding]
+
+_RANKS = {"scheme": 0, "perdure": 0, "srfi": 1}
+_OWN = 2
+"""Which of two libraries that export different things by one name is meant: the higher; of equal standard ones the later."""
+SEPARATORS = frozenset("/\\\0")
+PATHS = ("", ".", "..")
+"""What no part of a library's name contains, or is: each is the name of a file or folder."""
 
 
 def _no_library(_name: tuple[str, ...]) -> tuple[str, str] | None:
@@ -152,21 +160,21 @@ class LibraryExpander(Expander):
     def bind_imports(
         self, name: str, imports: Imports, environment: Environment, stx: Syntax | None
     ) -> None:
-        """Bind imported names; a program's own definitions and libraries go before standard ones."""
-        standard = name.split(" ", maxsplit=1)[0] in ("scheme", "srfi", "perdure")
+        """Bind imported names: a program's own definitions and libraries go before SRFIs, and these before R7RS and (perdure)."""
+        rank = _RANKS.get(name.split(" ", maxsplit=1)[0], _OWN)
         for text, binding in imports.items():
             symbol = intern(text)
             old = environment.names.get(symbol)
             if old is not None and not _same(old, binding):
                 source = environment.imported.get(symbol)
-                if source is None or (standard and not source[1]):
+                if source is None or rank < source[1]:
                     continue
-                if not standard and not source[1]:
+                if rank == source[1] == _OWN:
                     message = f"both ({source[0]}) and ({name}) export {text}"
                     hint = f"rename one: (import (rename ({name}) ({text} other-{text})))"
                     raise error_at(stx, "P122", message, hint=hint)
             environment.names[symbol] = binding
-            environment.imported[symbol] = (name, standard)
+            environment.imported[symbol] = (name, rank)
 
     def import_set(self, stx: Syntax) -> tuple[str, Imports]:
         """Return the library's name and the names of an import set, with all its modifiers applied."""
@@ -241,7 +249,7 @@ class LibraryExpander(Expander):
         if not parts:
             message = f"expected a library's name, found {show(stx)}"
             raise error_at(stx, "P123", message, hint="a name is a list like (scheme base)")
-        return " ".join(parts)
+        return other_name(" ".join(parts))
 
     def library_exists(self, stx: Syntax) -> bool:
         """Return whether a library can be imported: `(library name)` of cond-expand."""
@@ -249,7 +257,13 @@ class LibraryExpander(Expander):
         if self.standard.find(name) is not None or name in self.loaded or is_bundled(name):
             return True
         words = tuple(name.split(" "))
-        return words[0] not in RESERVED and self.resolver.find_library(words) is not None
+        return self._find(words) is not None
+
+    def _find(self, words: tuple[str, ...]) -> tuple[str, str] | None:
+        """Return the text and path of a user library. A name that would lead out of the folder is none."""
+        if words[0] in RESERVED or any(word in PATHS or set(word) & SEPARATORS for word in words):
+            return None
+        return self.resolver.find_library(words)
 
     def exports_of(self, name: str, stx: Syntax) -> Imports:
         """Return the exports of a library, which is expanded first if it is a user's."""
@@ -262,7 +276,7 @@ class LibraryExpander(Expander):
         library = self.loaded.get(name)
         if library is not None:
             return library.exports
-        source = None if words[0] in RESERVED else self.resolver.find_library(words)
+        source = self._find(words)
         if source is None and is_bundled(name):
             return self._bundled(name)
         return self._load(name, source, stx).exports

@@ -258,6 +258,7 @@ class Reader:
             # What begins at the margin is meant to be a form of its own: the mistake is above it.
             levels[:] = [level for level in levels if level.start < margin[0]]
         level = levels[-1]
+        reported = len(lexer.errors)
         if level.kind in (PREFIX, SKIP, LABEL):
             lexer.bad(
                 "P105", "the text ends where a datum was expected", level.start, level.start + 1
@@ -278,7 +279,7 @@ class Reader:
             return False
         self._resumed += 1
         lexer.end, errors, lexer.fold = margin
-        del lexer.errors[errors:-1]
+        del lexer.errors[errors:reported]
         return True
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from perdure.base.features import FEATURES
 from perdure.base.trampoline import Steps
 from perdure.frontends.scheme.bindings import SPLICE, Constant, Context, Global, Variable, core_form
 from perdure.frontends.scheme.building import bad_form, control, make_let, primitive
@@ -25,20 +26,6 @@ from perdure.ir.core import (
     LocalSet,
 )
 from perdure.values.types import UNSPECIFIED, String
-
-FEATURES = frozenset(
-    (
-        "r7rs",
-        "perdure",
-        "ratios",
-        "exact-closed",
-        "exact-complex",
-        "ieee-float",
-        "full-unicode",
-        "scheme",
-        "else",
-    )
-)
 
 
 @core_form("quote")
@@ -201,7 +188,7 @@ def cond_expand(x: Expander, form: Form, _ctx: Context) -> list[Syntax]:
 def feature_holds(x: Any, requirement: Syntax) -> bool:
     """Return whether a feature requirement of `cond-expand` is met."""
     if isinstance(requirement, Identifier):
-        return requirement.name in FEATURES
+        return requirement.name in (*FEATURES, "else")
     if isinstance(requirement, Form) and requirement.items:
         head, *rest = requirement.items
         name = head.name if isinstance(head, Identifier) else ""

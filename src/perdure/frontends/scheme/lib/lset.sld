@@ -26,11 +26,12 @@
     (define (%in? same? item list1)
       (%any-1 (lambda (other) (same? item other)) list1))
 
-    ;; An item that is in the set already is left out: what is in the set is the first argument.
+    ;; Whether an item is in a set: what is in the set is the first argument.
+    (define (%has? same? set item)
+      (%any-1 (lambda (kept) (same? kept item)) set))
+
     (define (%adjoin same? item set)
-      (if (%any-1 (lambda (kept) (same? kept item)) set)
-          set
-          (cons item set)))
+      (if (%has? same? set item) set (cons item set)))
 
     (define (lset-adjoin same? list1 . items)
       (fold (lambda (item set) (%adjoin same? item set)) list1 items))

@@ -20,18 +20,20 @@
     (define (console-operation) (%operation 'console '()))
 
     (define (%typed what count)
-      (or (%console-take what count)
-          (begin
-            (select (console-operation))
-            (%typed what count))))
+      (let ((found (%console-take what count)))
+        (if (operation? found)
+            (begin
+              (select found)
+              (%typed what count))
+            found)))
 
     (define (%typed-datum)
       (let ((found (%console-read)))
-        (if found
-            (if (pair? found) (car found) found)
+        (if (operation? found)
             (begin
-              (select (console-operation))
-              (%typed-datum)))))
+              (select found)
+              (%typed-datum))
+            (car found))))
 
     (define (%port-of port)
       (if (pair? port) (car port) (current-input-port)))
@@ -65,7 +67,7 @@
     (define (char-ready? . port)
       (let ((port (%port-of port)))
         (if (%console-port? port)
-            (if (%console-take 'peek 1) #t #f)
+            (not (operation? (%console-take 'peek 1)))
             (%char-ready? port))))
 
     (define (read-u8 . port) (%read-u8 (%port-of port)))

@@ -47,13 +47,10 @@
                   (loop)))))))
 
     (define (blank? line)
-      (let loop ((i 0))
-        (or (= i (string-length line))
-            (and (char-whitespace? (string-ref line i))
-                 (loop (+ i 1))))))
+      (string-null? (string-trim line)))
 
     (define (run-entry session line again)
-      (begin-entry! session (string-map (lambda (c) (if (char=? c #\x1e) #\newline c)) line))
+      (begin-entry! session (string-replace-all line "\x1e;" "\n"))
       (with-exception-handler
        (lambda (raised)
          (call/cc (lambda (k)

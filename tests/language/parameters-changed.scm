@@ -1,0 +1,22 @@
+;; A parameter that is called with a value takes it on: the innermost binding changes.
+(include "check.scm")
+(define p (make-parameter 1))
+(p 2)
+(check (p) => 2)
+(check (parameterize ((p 5)) (p 6) (list (p) (parameterize ((p 7)) (p 8) (p)) (p))) => '(6 8 6))
+(check (p) => 2)
+(define ten-times (make-parameter 1 (lambda (x) (* 10 x))))
+(check (begin (ten-times 7) (ten-times)) => 70)
+(check (parameterize ((ten-times 1)) (ten-times 2) (ten-times)) => 20)
+(check (ten-times) => 70)
+;; what is changed stays changed, however its extent is left
+(check (begin (call/cc (lambda (k) (p 3) (k 'out))) (p)) => 3)
+(check (begin (guard (e (#t #f)) (p 4) (raise 'out)) (p)) => 4)
+;; tasks share the bindings that they began with
+(check (parameterize ((p 'outer)) (join (spawn (lambda () (p 'by-task)))) (p)) => 'by-task)
+(check (parameterize ((p 'outer)) (join (spawn (lambda () (parameterize ((p 'inner)) (p 'by-task))))) (p)) => 'outer)
+(check-error (current-output-port 5) => "a parameter of the library: use parameterize, not #<parameter>")
+(check (let ((port (open-output-string))) (parameterize ((current-output-port (open-output-string))) (current-output-port port) (display "x")) (get-output-string port)) => "x")
+(check-error (let ((q (make-parameter 1 car))) q) => "car: expected a pair, got 1")
+(check-error (ten-times 'a) => "*: expected a number, got a")
+(check (ten-times) => 70)
