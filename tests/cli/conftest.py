@@ -25,7 +25,9 @@ def perdure(tmp_path: Path) -> Perdure:
         return subprocess.run(
             [sys.executable, "-m", "perdure", *words],
             cwd=tmp_path,
-            env=os.environ | {"PERDURE_DB": "sqlite:test.db"} | environment,
+            env=os.environ
+            | {"PERDURE_DB": "sqlite:test.db", "XDG_STATE_HOME": str(tmp_path)}
+            | environment,
             check=False,
             timeout=TIMEOUT_S,
             input=given,

@@ -6,6 +6,7 @@ Method: real processes in an empty folder; a session with an id is gone on with 
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -193,6 +194,7 @@ def test_lines_that_are_piped_in_load_no_terminal(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", code, "repl", "--db", "sqlite:test.db"],
         cwd=tmp_path,
+        env=os.environ | {"XDG_STATE_HOME": str(tmp_path)},
         check=True,
         input="1",
         capture_output=True,

@@ -13,8 +13,8 @@ from perdure.base.errors import CallError, SyntaxErrors
 from perdure.frontends.scheme import (
     Resolver,
     expand_datum,
-    expand_text,
     expand_program,
+    expand_text,
     new_environment,
     read_datum,
 )
@@ -148,6 +148,8 @@ def test_more_forms_expand_in_the_same_environment() -> None:
 
 def test_an_environment_can_be_made_from_import_sets() -> None:
     program = expand_program("1", "t.scm", resolver=WITH)
-    environment = new_environment(program.session, [read_datum("(only (scheme base) car)")[0]], "(1)")
+    environment = new_environment(
+        program.session, [read_datum("(only (scheme base) car)")[0]], "(1)"
+    )
     units, _ = expand_datum(program.session, environment, read_datum("(car x)")[0])
     assert units[0].form.function.library == "%"  # type: ignore[union-attr]

@@ -281,7 +281,12 @@ REDONE: list[tuple[str, Callable[[], list[Any]]]] = [
     ("string-fill!", lambda: [saved(String("ab")), char("x")]),
     ("string-copy!", lambda: [saved(String("ab")), 0, String("xy")]),
     ("hash-table-set!", lambda: [saved(make_table()), to([1, (2,)]), 9]),
-    ("hash-table-clear!", lambda: [saved(P["%fill-hash-table"](intern("fill"), P["make-hash-table"](), to([[1, 2]])))]),
+    (
+        "hash-table-clear!",
+        lambda: [
+            saved(P["%fill-hash-table"](intern("fill"), P["make-hash-table"](), to([[1, 2]])))
+        ],
+    ),
     ("write-char", lambda: [char("x"), saved(ports.open_output("text"))]),
     ("write-u8", lambda: [1, saved(ports.open_output("bytes"))]),
     ("%read-char", lambda: [saved(ports.open_text_input("abc"))]),

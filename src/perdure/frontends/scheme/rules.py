@@ -28,7 +28,13 @@ from perdure.values.equality import eqv
 from perdure.values.types import Bytevector, String, Symbol
 
 Key = tuple[Symbol, Scopes]
-Found = dict[Key, Any]
+Slot = tuple[Key, tuple[int, ...]]
+"""What a pattern variable stands for inside of some ellipses of a template: the variable, and the depths of the ellipses that still go
+through its sequence further in."""
+Found = dict[Any, Any]
+"""What pattern variables stand for (by Key), and their items inside of ellipses (by Slot)."""
+Layer = list[tuple[Any, Slot]]
+"""What one ellipsis goes through: where each sequence is found, and under which slot its items are."""
 SameBinding = Callable[[Identifier, Identifier], bool]
 
 
@@ -207,20 +213,22 @@ class Rules:
 
 
 class _VariableTemplate:
+    """A pattern variable: its key if it stands for one form, else the slot of the innermost ellipsis."""
+
     __slots__ = ("key",)
 
-    def __init__(self, key: Key) -> None:
+    def __init__(self, key: Key | Slot) -> None:
         self.key = key
 
 
 class _ListTemplate:
-    """Parts, each with the variables that drive each of its ellipses, the outermost first."""
+    """Parts, each with what its ellipses go through, the outermost first."""
 
     __slots__ = ("parts", "stx", "tail")
 
     def __init__(self, stx: Syntax) -> None:
         self.stx = stx
-        self.parts: list[tuple[Any, list[list[Key]]]] = []
+        self.parts: list[tuple[Any, list[Layer]]] = []
         self.tail: Any = None
 
 
@@ -262,13 +270,11 @@ class _Builder:
             tail = tail.tail
         return Form(items, tail, span, self.source)
 
-    def _repeat(
-        self, part: Any, layers: list[list[Key]], found: Found, items: list[Syntax]
-    ) -> None:
-        rows = [(key, found[key]) for key in layers[0]]
+    def _repeat(self, part: Any, layers: list[Layer], found: Found, items: list[Syntax]) -> None:
+        rows = [(slot, found[source]) for source, slot in layers[0]]
         counts = {len(row) for _, row in rows}
         if len(counts) != 1:
-            names = ", ".join(key[0].name for key, _ in rows)
+            names = ", ".join(slot[0][0].name for slot, _ in rows)
             message = f"{self.source.macro}: {names} stand for sequences of different lengths"
             raise error_at(self.use, "P113", message)
         if len(layers) == 1 and isinstance(part, _VariableTemplate):
@@ -276,8 +282,8 @@ class _Builder:
             return
         for number in range(counts.pop()):
             inner = dict(found)
-            for key, row in rows:
-                inner[key] = row[number]
+            for slot, row in rows:
+                inner[slot] = row[number]
             if len(layers) == 1:
                 items.append(self.build(part, inner))
             else:
@@ -299,10 +305,14 @@ class RulesCompiler:
         self._same = same
         self._core_name = core_name
         self._depths: dict[Key, int] = {}
+        self._paths: dict[Key, tuple[int, ...]] = {}
+        """The ellipses of the pattern around each variable, the outermost first."""
+        self._path: tuple[int, ...] = ()
+        self._ellipses = 0
 
     def rule(self, pattern: Form, template: Syntax) -> tuple[ListPattern, Any, Form]:
         """Return a compiled rule. Raises ProgramError P114 for what is wrong with it."""
-        self._depths = {}
+        self._depths, self._paths = {}, {}
         operands = Form(pattern.items[1:], pattern.tail, pattern.span, pattern.origin)
         compiled = self._list(operands, 0, 0)
         return compiled, self._template(template, 0, 0, escaped=False)[0], pattern
@@ -325,6 +335,7 @@ class RulesCompiler:
             message = f"pattern variable {stx.name} is there twice"
             raise error_at(stx, "P114", message, hint="give one of them another name")
         self._depths[key] = depth
+        self._paths[key] = self._path
         return VariablePattern(key)
 
     def _list(self, stx: Syntax, depth: int, nesting: int) -> ListPattern:
@@ -343,7 +354,10 @@ class RulesCompiler:
                 if result.repeated is not None:
                     raise error_at(item, "P114", "a list pattern has at most one ellipsis")
                 before = set(self._depths)
+                self._ellipses += 1
+                self._path = (*self._path, self._ellipses)
                 result.repeated = self._pattern(item, depth + 1, nesting)
+                self._path = self._path[:-1]
                 result.within = [key for key in self._depths if key not in before]
                 number += 2
                 continue
@@ -363,8 +377,8 @@ class RulesCompiler:
 
     def _template(
         self, stx: Syntax, depth: int, nesting: int, *, escaped: bool
-    ) -> tuple[Any, dict[Key, int]]:
-        """Return the compiled template, and how many ellipses each of its variables still needs."""
+    ) -> tuple[Any, dict[Slot, int]]:
+        """Return the compiled template, and how many ellipses each of its slots still needs."""
         if nesting > limits.PATTERN_DEPTH_MAX:
             raise error_at(stx, "P114", f"templates nest at most {limits.PATTERN_DEPTH_MAX} deep")
         if isinstance(stx, Atom):
@@ -379,14 +393,16 @@ class RulesCompiler:
             if needed > depth:
                 message = f"{stx.name} stands for a sequence: it needs {needed - depth} more ..."
                 raise error_at(stx, "P114", message, hint=f"write {stx.name} ... in the template")
-            return _VariableTemplate(key), ({key: needed} if needed else {})
+            if needed == 0:
+                return _VariableTemplate(key), {}
+            return _VariableTemplate((key, ())), {(key, ()): needed}
         assert isinstance(stx, Form | VectorForm)
         items = stx.items
         pair = isinstance(stx, Form) and len(items) == 2
         if pair and self._is_ellipsis(items[0], escaped=escaped):
             return self._template(items[1], depth, nesting + 1, escaped=True)
         result = _ListTemplate(stx)
-        open_: dict[Key, int] = {}
+        open_: dict[Slot, int] = {}
         number = 0
         while number < len(items):
             item = items[number]
@@ -396,15 +412,15 @@ class RulesCompiler:
                 ellipses += 1
                 number += 1
             part, inner = self._template(item, depth + ellipses, nesting + 1, escaped=escaped)
-            layers: list[list[Key]] = []
-            for _ in range(ellipses):
+            layers: list[Layer] = []
+            for level in range(depth + ellipses, depth, -1):
                 if not inner:
                     message = (
                         f"nothing in {show(item)} stands for a sequence, but an ellipsis follows"
                     )
                     raise error_at(item, "P114", message)
-                layers.insert(0, list(inner))
-                inner = {key: needed - 1 for key, needed in inner.items() if needed > 1}
+                layer, inner = self._layer(inner, level)
+                layers.insert(0, layer)
             result.parts.append((part, layers))
             _merge(open_, inner)
         tail = stx.tail if isinstance(stx, Form) else None
@@ -413,7 +429,34 @@ class RulesCompiler:
             _merge(open_, inner)
         return result, open_
 
+    def _layer(self, inner: dict[Slot, int], level: int) -> tuple[Layer, dict[Slot, int]]:
+        """Return what an ellipsis goes through that is the `level`-th from outside, and what is left for those around it.
 
-def _merge(into: dict[Key, int], more: dict[Key, int]) -> None:
-    for key, needed in more.items():
-        into[key] = max(needed, into.get(key, 0))
+        A variable that needs as many ellipses as there are is gone through by each of them. One that needs fewer is gone through by the
+        inner ones, as in R6RS; but where it stands beside another one in the pattern, it goes along with that one:
+        with the pattern ((a b ...) ...), (a b) ... ... pairs each b with its own a.
+        """
+        outer = {
+            number
+            for (key, _), needed in inner.items()
+            if needed == level
+            for number in self._paths[key][: level - 1]
+        }
+        layer: Layer = []
+        left: dict[Slot, int] = {}
+        for slot, needed in inner.items():
+            key, depths = slot
+            if needed < level and self._paths[key][needed - 1] in outer:
+                left[slot] = needed
+            elif needed == 1:
+                layer.append((key, slot))
+            else:
+                source = (key, (level, *depths))
+                layer.append((source, slot))
+                left[source] = needed - 1
+        return layer, left
+
+
+def _merge(into: dict[Slot, int], more: dict[Slot, int]) -> None:
+    for slot, needed in more.items():
+        into[slot] = max(needed, into.get(slot, 0))

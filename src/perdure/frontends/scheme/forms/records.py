@@ -22,7 +22,7 @@ Maker = Callable[[Context], Steps]
 
 
 @core_form("define-record-type", DEFINITION)
-def define_record_type(x: Expander, form: Form, _ctx: Context) -> list[Definition]:
+def define_record_type(x: Expander, form: Form, ctx: Context) -> list[Definition]:
     """(define-record-type name constructor predicate field ...)"""
     items = form.items
     if len(items) < 3 or form.tail is not None:
@@ -37,9 +37,14 @@ def define_record_type(x: Expander, form: Form, _ctx: Context) -> list[Definitio
         procedures.append((len(fields), parts))
         fields.append(x.binder(parts[0], "a field"))
     x.check_distinct(fields, "field")
+    constructor = items[2]
+    if _same_name(type_id, constructor):
+        # The name means the constructor; the type is there all the same, without a name.
+        type_id = Identifier(
+            type_id.symbol, ctx.environment.scopes | {x.new_scope()}, type_id.span, type_id.origin
+        )
     builder = _Builder(x, form, type_id, fields)
     definitions = [Definition(type_id, builder.record_type, form)]
-    constructor = items[2]
     if isinstance(constructor, Form) and constructor.items and constructor.tail is None:
         name = x.binder(constructor.items[0], "a constructor")
         given = [x.binder(part, "a field") for part in constructor.items[1:]]
@@ -57,6 +62,17 @@ def define_record_type(x: Expander, form: Form, _ctx: Context) -> list[Definitio
             make = builder.modifier if modifies else builder.accessor
             definitions.append(Definition(id_, make(id_, number), form))
     return definitions
+
+
+def _same_name(type_id: Identifier, constructor: Syntax) -> bool:
+    """Return whether a constructor is named like its type."""
+    if isinstance(constructor, Form) and constructor.items:
+        constructor = constructor.items[0]
+    return (
+        isinstance(constructor, Identifier)
+        and constructor.symbol is type_id.symbol
+        and constructor.scopes == type_id.scopes
+    )
 
 
 def _type_name(x: Expander, stx: Syntax) -> Identifier:
