@@ -17,7 +17,7 @@ from perdure.snapshot.heap import Codec
 from perdure.toolchain.toolchain import Toolchain
 
 DEPTHS = (1_000, 10_000, 100_000)
-LENGTHS = (1_000, 100_000)
+LENGTHS = (100_000, 400_000)
 STOPPED = """
 (define (deep n)
   (if (= n 0) (begin (receive-message) 0) (+ 1 (deep (- n 1)))))

@@ -92,9 +92,7 @@ COMMANDS: dict[str, Command] = {
         "repl:repl",
         "Evaluate forms as they are typed, in a session that survives its terminal.",
         (
-            Parameter(
-                "id", "option", "The session's id; a session of that id goes on.", ("--id",)
-            ),
+            Parameter("id", "option", "The session's id; a session of that id goes on.", ("--id",)),
             ALLOW,
             FILES,
             NO_ENVIRONMENT,

@@ -115,6 +115,7 @@ def sample(kind: type) -> Any:
         t.Vector: t.Vector([1, pair, pair, None]),
         t.Bytevector: t.Bytevector(bytearray(range(256))),
         t.HashTable: make_table("equal"),
+        t.UserTable: t.UserTable(pair, pair, None, make_table("eqv"), 3),
         t.RecordType: t.RecordType("point", ("x", "y")),
         t.Record: t.Record(t.RecordType("point", ("x", "y")), [1, pair]),
         t.Values: t.Values((1, pair)),
