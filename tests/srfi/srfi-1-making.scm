@@ -6,7 +6,7 @@
   (syntax-rules () ((_ expression) (call-with-values (lambda () expression) list))))
 
 (check (list (xcons '(b c) 'a) (cons* 1 2 3 '(4 5)) (cons* 1) (make-list 4 'c) (list-tabulate 4 values)) => '((a b c) (1 2 3 4 5) 1 (c c c c) (0 1 2 3)))
-(check (list (iota 5) (iota 5 0 -1/2) (iota 0) (iota 3 1) (list-copy '(1 2 3)) (list-copy '(1 . 2))) => '((0 1 2 3 4) (0 -1/2 -1 -3/2 -2) () (1 2 3) (1 2 3) (1 . 2)))
+(check (list (iota 5) (iota 5 0 -1/2) (iota 3 0 -0.5) (iota 0) (iota 3 1) (list-copy '(1 2 3)) (list-copy '(1 . 2))) => '((0 1 2 3 4) (0 -1/2 -1 -3/2 -2) (0 -0.5 -1.0) () (1 2 3) (1 2 3) (1 . 2)))
 (check (let ((c (circular-list 'z 'q))) (list (car c) (cadr c) (caddr c) (eq? c (cddr c)))) => '(z q z #t))
 (check-fails (list-tabulate -1 values) (list-tabulate 'a values) (make-list -1))
 

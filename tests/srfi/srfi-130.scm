@@ -9,7 +9,7 @@
                (index (string-cursor-forward s start 3)) (index (string-cursor-back s end 3)) (string-cursor-diff s start end)))
        => '(0 5 1 4 3 2 5))
 (check (let ((a (string-index->cursor s 1)) (b (string-index->cursor s 3)))
-         (list (string-cursor? a) (string-cursor? "x") (string-cursor=? s a a) (string-cursor<? s a b) (string-cursor>? s a b) (string-cursor<=? s a a) (string-cursor>=? s a b) (string-ref/cursor s b)))
+         (list (string-cursor? a) (string-cursor? "x") (string-cursor=? a a) (string-cursor<? a b) (string-cursor>? a b) (string-cursor<=? a a) (string-cursor>=? a b) (string-ref/cursor s b)))
        => '(#t #f #t #t #f #t #f #\l))
 (check-fails (string-cursor-next s (string-cursor-end s)) (string-cursor-prev s (string-cursor-start s)) (string-cursor-forward s (string-cursor-start s) 6) (string-index->cursor s 6))
 

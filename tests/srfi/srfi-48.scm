@@ -23,8 +23,8 @@
 (check (list (format "~1,2F" 4321) (format "~6,3F" 1/3) (format "~8,3F" 123.3456) (format "~6,3F" 123.3456) (format "~2,3F" 123.3456)) => '("4321.00" " 0.333" " 123.346" "123.346" "123.346"))
 (check (list (format "~6F" 32) (format "~4F" 12) (format "~F" 1.5) (format "~5f" "x")) => '("    32" "  12" "1.5" "    x"))
 (check (list (format "~8F" "foo") (format "~8,3F" "foo") (format "~2F" "foo")) => '("     foo" "     foo" "foo"))
-(check (list (format "~,1F" 2.25) (format "~,1F" 2.35) (format "~,1F" -0.25) (format "~0,0F" 2.5) (format "~,2F" 99.999)) => '("2.3" "2.4" "-0.3" "3." "100.00"))
-(check (list (format "~8,2F" +inf.0) (format "~4,2F" +nan.0) (format "~,3F" 1e21) (format "~,2F" 1e-10)) => '("  +inf.0" "+nan.0" "1000000000000000000000.000" "0.00"))
+(check (list (format "~,1F" 2.25) (format "~,1F" 2.35) (format "~,1F" -0.25) (format "~0,0F" 2.5) (format "~,2F" 99.999) (format "~,2F" 5.015)) => '("2.2" "2.4" "-0.2" "2." "100.00" "5.02"))
+(check (list (format "~8,2F" +inf.0) (format "~4,2F" +nan.0) (format "~,3F" 1e21) (format "~8,2F" 3.4567e24) (format "~10,4F" -3e-5) (format "~,2F" 12345678901234567890)) => '("  +inf.0" "+nan.0" "1.000e21" " 3.46e24" "-3.0000e-5" "12345678901234567890.00"))
 (check (format "~8,3F" (make-rectangular 0 1.5)) => "0.000+1.500i")
 
 (check-error (format "~a") => "format: more directives than objects in \"~a\"")

@@ -108,7 +108,8 @@ def iota(count: Any, start: Any = 0, step: Any = 1) -> Any:
     size = checks.size("iota", count)
     check_number("iota", start)
     check_number("iota", step)
-    return from_items([add(start, multiply(i, step)) for i in range(size)])
+    # The first is the start itself, exact as it is: 0 * -0.1 would make it a float.
+    return from_items([add(start, multiply(i, step)) if i else start for i in range(size)])
 
 
 @primitive("list-copy")
@@ -214,23 +215,37 @@ def _nth(procedure: str, argument: Any, k: Any) -> Pair:
     return rest
 
 
-@primitive("list-tail", "drop")
+def _head(procedure: str, argument: Any, k: Any) -> Any:
+    items = []
+    rest = argument
+    for done in range(_steps(procedure, argument, k)):
+        if type(rest) is not Pair:
+            if rest is NIL:
+                raise checks.out_of_range(procedure, k, done)
+            raise wrong_type(procedure, "a list", argument)
+        items.append(rest.car)
+        rest = rest.cdr
+    return from_items(items)
+
+
+@primitive("list-tail")
 def list_tail(list: Any, k: Any) -> Any:
     return _tail("list-tail", list, k)
 
 
-@primitive("list-head", "take")
+@primitive("drop")
+def drop(list: Any, k: Any) -> Any:
+    return _tail("drop", list, k)
+
+
+@primitive("list-head")
 def list_head(list: Any, k: Any) -> Any:
-    items = []
-    rest = list
-    for done in range(_steps("list-head", list, k)):
-        if type(rest) is not Pair:
-            if rest is NIL:
-                raise checks.out_of_range("list-head", k, done)
-            raise wrong_type("list-head", "a list", list)
-        items.append(rest.car)
-        rest = rest.cdr
-    return from_items(items)
+    return _head("list-head", list, k)
+
+
+@primitive("take")
+def take(list: Any, k: Any) -> Any:
+    return _head("take", list, k)
 
 
 @primitive("list-ref")

@@ -7,7 +7,7 @@ what the compiler had in memory. So a run that was restored elsewhere runs the v
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -16,7 +16,7 @@ from msgspec import Struct
 from perdure.base.spans import Span
 from perdure.compiler import anf
 from perdure.compiler.normalise import Normaliser
-from perdure.compiler.records import NO_RECORDS, RecordProcedures
+from perdure.compiler.records import NO_RECORDS, RecordProcedures, record_procedures
 from perdure.ir import core
 
 
@@ -56,34 +56,58 @@ def assigned_globals(units: Iterable[core.Unit]) -> frozenset[tuple[str, str]]:
     """Return the globals that are the target of a `set!`, or of more than one definition."""
     found: set[tuple[str, str]] = set()
     defined: set[tuple[str, str]] = set()
-    work: list[Any] = [unit.form for unit in units]
-    while work:
-        node = work.pop()
-        match node:
-            case core.GlobalSet():
-                found.add((node.library, node.name))
-                work.append(node.value)
-            case core.GlobalDefine():
-                name = (node.library, node.name)
-                if name in defined:
-                    found.add(name)
-                defined.add(name)
-                work.append(node.value)
-            case core.LocalSet():
-                work.append(node.value)
-            case core.Lambda():
-                work.append(node.body)
-            case core.Let() | core.Letrec():
-                work += [value for _, value in node.bindings]
-                work.append(node.body)
-            case core.If():
-                work += [node.test, node.then, node.otherwise]
-            case core.Seq():
-                work += node.body
-            case core.Call():
-                work.append(node.function)
-                work += node.arguments
+    for node in _nodes(units):
+        if isinstance(node, core.GlobalSet):
+            found.add((node.library, node.name))
+        elif isinstance(node, core.GlobalDefine):
+            name = (node.library, node.name)
+            if name in defined:
+                found.add(name)
+            defined.add(name)
     return frozenset(found)
+
+
+def fixed_records(
+    units: Iterable[core.Unit], assigned: frozenset[tuple[str, str]]
+) -> RecordProcedures:
+    """Return the record procedures of a program that stay what they are: none, if it may evaluate forms that change them.
+
+    Args:
+      units: all top-level forms of the program.
+      assigned: what `assigned_globals` says of them.
+    """
+    forms = list(units)
+    if any(isinstance(node, core.GlobalRef) and node.name in _EVALUATORS for node in _nodes(forms)):
+        return NO_RECORDS
+    return record_procedures(forms, assigned)
+
+
+_EVALUATORS = frozenset({"eval", "load", "interaction-environment"})
+"""What a program can assign its own globals with, besides `set!`."""
+
+
+def _nodes(units: Iterable[core.Unit]) -> Iterator[Any]:
+    """Yield every expression of some top-level forms, of a form the outer ones first."""
+    for unit in units:
+        work: list[Any] = [unit.form]
+        while work:
+            node = work.pop()
+            yield node
+            match node:
+                case core.GlobalSet() | core.GlobalDefine() | core.LocalSet():
+                    work.append(node.value)
+                case core.Lambda():
+                    work.append(node.body)
+                case core.Let() | core.Letrec():
+                    work += [value for _, value in node.bindings]
+                    work.append(node.body)
+                case core.If():
+                    work += [node.test, node.then, node.otherwise]
+                case core.Seq():
+                    work += node.body
+                case core.Call():
+                    work.append(node.function)
+                    work += node.arguments
 
 
 def encode_spans(spans: dict[int, Span]) -> bytes:

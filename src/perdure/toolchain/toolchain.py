@@ -19,7 +19,6 @@ from msgspec import Struct
 from perdure.base.errors import ProgramError, SnapshotError
 from perdure.base.spans import Span
 from perdure.compiler.provider import Provider
-from perdure.compiler.records import record_procedures
 from perdure.frontends.scheme.bundled import is_bundled
 from perdure.frontends.scheme.libraries import Resolver
 from perdure.frontends.scheme.program import Program, check_program, expand_program
@@ -30,7 +29,13 @@ from perdure.machine.machine import Hooks, Machine
 from perdure.machine.registers import NO_DYNAMIC, parameter_value
 from perdure.machine.state import Root
 from perdure.toolchain.cache import default_cache_dir
-from perdure.toolchain.compiling import Compiled, assigned_globals, compile_unit, encode_spans
+from perdure.toolchain.compiling import (
+    Compiled,
+    assigned_globals,
+    compile_unit,
+    encode_spans,
+    fixed_records,
+)
 from perdure.toolchain.evaluation import Evaluator
 from perdure.toolchain.namespace import frozen_namespace
 from perdure.toolchain.standard import Standard, arities
@@ -204,7 +209,7 @@ class Toolchain:
         named = [(library.name, unit) for library in program.libraries for unit in library.units]
         named += [("", unit) for unit in program.units]
         assigned = assigned_globals(unit for _, unit in named)
-        records = record_procedures((unit for _, unit in named), assigned)
+        records = fixed_records((unit for _, unit in named), assigned)
         compiled = [
             compile_unit(library, unit, assigned, records=records) for library, unit in named
         ]

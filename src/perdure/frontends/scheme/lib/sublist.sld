@@ -38,9 +38,9 @@
       (list-tail list1 (%pairs-behind "take-right" list1 k)))
 
     (define (split-at list1 k)
-      (values (list-head list1 k) (list-tail list1 k)))
+      (values (take list1 k) (drop list1 k)))
 
-    (define take! list-head)
+    (define take! take)
     (define drop-right! drop-right)
     (define split-at! split-at)
 

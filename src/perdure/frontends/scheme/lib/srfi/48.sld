@@ -1,9 +1,9 @@
 ;;; SRFI 48: `format` with numbers in fixed fields, radices, lists of arguments.
-;;; Rounding is exact: the number that is displayed is the nearest one, and a tie goes away from zero.
+;;; ~w,dF rounds the decimal digits that a number is written with, a tie to the even digit, as `round` does.
 ;;; ~& begins a new line unless one has just begun in this call; what the port held before is not known.
 (define-library (srfi 48)
   (import (scheme base) (scheme char) (scheme write)
-          (only (perdure primitives) %fail real-part imag-part string-pad-left))
+          (only (perdure primitives) %fail real-part imag-part string-index string-pad-left))
   (export format)
   (begin
 
@@ -131,20 +131,26 @@
                            imaginary
                            "i"))))
 
+    ;; Rounds the digits that the number is written with; a number that is written with an exponent keeps it.
     (define (%fixed-real number digits)
       (if (and (inexact? number) (not (< -inf.0 number +inf.0)))
           (number->string number)
-          (let* ((scaled (%round (* (abs (exact number)) (expt 10 digits))))
-                 (text (number->string scaled))
-                 (padded (if (<= (string-length text) digits) (string-pad-left text (+ digits 1) #\0) text))
-                 (point (- (string-length padded) digits)))
-            (string-append (if (or (< number 0) (eqv? number -0.0)) "-" "")
-                           (substring padded 0 point)
-                           "."
-                           (substring padded point (string-length padded))))))
+          (let* ((text (number->string (if (integer? number) number (inexact number))))
+                 (places (string-length text))
+                 (exponent (or (string-index text #\e) places)))
+            (string-append (%rounded (substring text 0 exponent) digits)
+                           (substring text exponent places)))))
 
-    (define (%round exact-number)
-      (floor (+ exact-number 1/2)))
+    ;; Takes the text of a number without exponent.
+    (define (%rounded text digits)
+      (let* ((number (abs (string->number (string-append "#e" text))))
+             (scaled (number->string (round (* number (expt 10 digits)))))
+             (padded (if (<= (string-length scaled) digits) (string-pad-left scaled (+ digits 1) #\0) scaled))
+             (point (- (string-length padded) digits)))
+        (string-append (if (eqv? (string-ref text 0) #\-) "-" "")
+                       (substring padded 0 point)
+                       "."
+                       (substring padded point (string-length padded)))))
 
     (define %help
       "(format [port] template object ...)  port: an output port, #t for the current one, #f for a string
