@@ -9,6 +9,12 @@
          (cond ((procedure? x) (x (pair? y))) ((procedure? y) (y (pair? x))))
          (let ((x (car x)) (y (car y))) (and (call/cc x) (call/cc y) (call/cc x))))
        => #t)
+;; a letrec variable is one place, also when a continuation gives it its value again
+(check (letrec ((x (call/cc (lambda (k) (list 'first k))))) (if (pair? (cdr x)) ((cadr x) (list (lambda () x))) (eq? x ((car x)))))
+       => #t)
+(check (letrec* ((again #f) (x (call/cc (lambda (k) (set! again k) 1))) (see (lambda () x)))
+         (if (eqv? x 1) (again see) (eq? x (x))))
+       => #t)
 (check (let ((x '()) (y 0))
          (call/cc (lambda (escape)
            (let* ((yin ((lambda (foo) (set! x (cons y x)) (if (= y 10) (escape x) (begin (set! y 0) foo))) (call/cc (lambda (bar) bar))))

@@ -17,6 +17,7 @@ Invariants:
 from __future__ import annotations
 
 import ast
+import itertools
 from collections import Counter
 from typing import Any
 
@@ -52,6 +53,13 @@ class Partial(Struct):
 
     site: int
     body: list[Any]
+
+
+class Next(Struct):
+    """The end of a piece of a residual: go on with the residual of a site, which has these variables."""
+
+    site: int
+    live: tuple[str, ...]
 
 
 class Usage:
@@ -126,6 +134,7 @@ class Emitter:
         self._pending: dict[str, Expression] = {}
         self._inside: list[int] = []
         self._order: dict[int, int] = {}
+        self._numbers = itertools.count()
 
     # -- waiting operations -----------------------------------------------------------------
 
@@ -176,7 +185,8 @@ class Emitter:
 
     def _number(self, statements: list[Any]) -> None:
         for statement in statements:
-            self._order[statement.site] = len(self._order)
+            # Not the table's length: the statements of a `Partial` have its own site among them.
+            self._order[statement.site] = next(self._numbers)
 
     def _statement(self, statement: Any, out: list[ast.stmt]) -> None:
         match statement:
@@ -197,6 +207,9 @@ class Emitter:
             case anf.Break(site, _):
                 self._flush(out)
                 out.append(ast.Break(**place(site)))
+            case Next(site, live):
+                self._flush(out)
+                self._go_on(site, [name(v, site) for v in live], out)
             case anf.Closures():
                 self._closures(statement, out)
             case anf.SetGlobal():
@@ -374,16 +387,25 @@ class Emitter:
             direct = loop.site == self._inside[-1]
             out.append(ast.Continue(**place(site)) if direct else ast.Break(**place(site)))
             return
-        self.kinds[site] = TAIL
         if loop.through is not None:
             callee = name(loop.through.key, site)
             args = [e.value(self._names, site) for e in taken]
+            self.kinds[site] = TAIL
+            out.append(ast.Return(ast.Call(callee, args, [], **place(site)), **place(site)))
         else:
-            self.residuals.add(loop.site)
-            callee = name(self._names.residual(loop.site), site)
             new = dict(zip(loop.variables, taken, strict=True))
             args = [new.get(v, Atom(v)).value(self._names, site) for v in live]
-        out.append(ast.Return(ast.Call(callee, args, [], **place(site)), **place(site)))
+            self._go_on(loop.site, args, out, line=site)
+
+    def _go_on(
+        self, site: int, args: list[ast.expr], out: list[ast.stmt], *, line: int | None = None
+    ) -> None:
+        """Call the residual of a site in tail position, from the line of a statement (that site's own if not said)."""
+        where = site if line is None else line
+        self.kinds[where] = TAIL
+        self.residuals.add(site)
+        callee = name(self._names.residual(site), where)
+        out.append(ast.Return(ast.Call(callee, args, [], **place(where)), **place(where)))
 
     def _closures(self, statement: anf.Closures, out: list[ast.stmt]) -> None:
         self._flush(out)

@@ -7,7 +7,8 @@ A procedure without free variables becomes a function of a module; procedures th
 makes the same closures as the procedure did, and a decoder can make one from code and cells.
 
 A *residual* is the rest of a procedure after a site, as a function of the live variables. It has no loop around the site:
-going round again is a tail call of the residual of the loop's head.
+going round again is a tail call of the residual of the loop's head. The residuals of a long procedure share its later pieces: each
+ends with a tail call of the residual of the next piece. Else a procedure of n statements that waits everywhere would cost n².
 """
 
 from __future__ import annotations
@@ -21,9 +22,12 @@ from msgspec import Struct
 
 from perdure.compiler import anf
 from perdure.compiler.blocks import leaves, terminates
-from perdure.compiler.emit import Emitter, Partial, Usage, factory_params, poll
+from perdure.compiler.emit import Emitter, Next, Partial, Usage, factory_params, poll
 from perdure.compiler.expressions import Names, name, place
 from perdure.machine.code import AFTER, PROLOGUE, REDO
+
+PIECE_SITES = 64
+"""How many sites a residual of a long procedure covers at most, before it goes on in another."""
 
 FILE = "<perdure>"
 """The file name of compiled code in Python's eyes."""
@@ -54,10 +58,10 @@ class Procedures(Struct, array_like=True):
 
 
 class Residual(Struct, array_like=True):
-    """The code of a residual; `loops` are the loop heads whose residuals it calls."""
+    """The code of a residual; `continued` are the sites whose residuals it calls."""
 
     code: Code
-    loops: list[int]
+    continued: list[int]
 
 
 class Builder:
@@ -181,11 +185,21 @@ class Builder:
             if mode == AFTER:
                 params.insert(0, here.statement.target)
         emitter = self._emitter(number, careful=careful)
-        body = _with_globals(emitter, emitter.block(rest))
+        body = _with_globals(emitter, emitter.block(self._first_piece(rest)))
         (code,) = _compile([_define("residual", params, "", body)])
         finished = self._finished(number, code, emitter)
         finished.number = -1
         return Residual(finished, sorted(emitter.residuals))
+
+    def _first_piece(self, rest: list[Any]) -> list[Any]:
+        """Return what a residual does itself of the statements that are left; the pieces begin at the same sites for all residuals."""
+        if not rest or rest[-1].site - rest[0].site <= 2 * PIECE_SITES:
+            return rest
+        first = rest[0].site
+        for index, statement in enumerate(rest):
+            if index and statement.site // PIECE_SITES > first // PIECE_SITES:
+                return [*rest[:index], Next(statement.site, self.live(statement.site, REDO))]
+        return rest
 
     def _entered(self, entry: int) -> int:
         for number, form in enumerate(self._definition.lambdas):

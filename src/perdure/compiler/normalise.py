@@ -393,7 +393,9 @@ class Normaliser(Numbering):
         yield self._convert(node.body, to, out, loops, depth)
 
     def _needs_box(self, var: core.Local, node: core.Letrec) -> bool:
-        """Whether a variable may be mentioned before its value is there."""
+        """Whether a variable needs a place before its value is there."""
+        if var.placed:
+            return True
         for other, value in node.bindings:
             if var in self._facts.free(value):
                 return True

@@ -20,7 +20,7 @@ from perdure.base.spans import Span
 from perdure.compiler import anf
 from perdure.compiler.functions import Builder, Code, Factory, Procedures, Residual
 from perdure.ir import datum
-from perdure.machine.code import CODES, CodeInfo, Site
+from perdure.machine.code import CODES, REDO, CodeInfo, Site
 
 
 class Loaded:
@@ -32,7 +32,8 @@ class Loaded:
         self.digest = digest
         self.data = data
         self.sites: dict[tuple[int, int], Site] = {}
-        self.loops: dict[int, list[int]] = {}
+        self.continued: dict[int, list[int]] = {}
+        """The sites whose residuals a residual calls, by the identity of its code."""
         self._procedures = procedures
         self._spans = spans
 
@@ -157,28 +158,32 @@ class Provider:
 
     def residual(self, site: Site, namespace: dict[str, Any], *, careful: bool) -> CodeType:
         loaded = self.loaded(site.definition)
+        code = self._residual_code(loaded, site, careful=careful)
+        self.link(site.definition, namespace)
+        pending = [*loaded.continued[id(code)]]
+        made: dict[str, CodeType] = {}
+        while pending:
+            number = pending.pop()
+            key = f"{site.definition}@{number}"
+            if key not in namespace and key not in made:
+                there = self.site(site.definition, number, REDO)
+                made[key] = self._residual_code(loaded, there, careful=False)
+                pending += loaded.continued[id(made[key])]
+        # All at once: what a name in the namespace calls is there, too.
+        namespace.update((key, FunctionType(inner, namespace)) for key, inner in made.items())
+        return code
+
+    def _residual_code(self, loaded: Loaded, site: Site, *, careful: bool) -> CodeType:
         code = site.careful if careful else site.code
         if code is None:
             made: Residual = loaded.builder.residual(site.number, site.mode, careful=careful)
             loaded.register(made.code, careful=careful)
             code = made.code.code
-            loaded.loops[id(code)] = made.loops
+            loaded.continued[id(code)] = made.continued
             if careful:
                 site.careful = code
             else:
                 site.code = code
-        self.link(site.definition, namespace)
-        for loop in loaded.loops[id(code)]:
-            key = f"{site.definition}@{loop}"
-            if key not in namespace:
-                head = self.site(site.definition, loop, 0)
-                namespace[key] = None  # a loop's residual may call itself
-                try:
-                    inner = self.residual(head, namespace, careful=False)
-                except BaseException:
-                    del namespace[key]  # the next attempt must not find the mark
-                    raise
-                namespace[key] = FunctionType(inner, namespace)
         return code
 
     def lambda_code(self, definition: str, number: int) -> CodeType:

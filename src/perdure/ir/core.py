@@ -24,10 +24,15 @@ CONTROL = "perdure.control"
 
 
 class Local(Struct, eq=False):
-    """A local variable. `assigned` is set when any `set!` mentions it; front ends must set it."""
+    """A local variable. `assigned` is set when any `set!` mentions it; front ends must set it.
+
+    `placed` says that its place exists before its value is computed: a continuation that is captured in that
+    computation gives another value to the same variable, and not a value to another variable.
+    """
 
     name: str
     assigned: bool = False
+    placed: bool = False
 
 
 class Const(Struct, eq=False):

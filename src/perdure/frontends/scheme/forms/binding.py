@@ -133,8 +133,9 @@ def _letrec(x: Expander, form: Form, ctx: Context, name: str) -> Steps:
     place_or_body: Core = body
     if not bound:
         return place_or_body
-    simple = name == "letrec*" or all(isinstance(v, Lambda | Const) for v in values)
-    if simple:
+    for local, value in zip(locals_, values, strict=True):
+        local.placed = not isinstance(value, Lambda | Const)
+    if name == "letrec*" or not any(local.placed for local in locals_):
         return Letrec(list(zip(locals_, values, strict=True)), body, place)
     # letrec gives no variable its value before all values are computed, so that a
     # continuation captured in one of them does not see its siblings change.

@@ -112,7 +112,7 @@
                     (loop (cdr rest)))
                 (and (pair? failure) ((car failure)))))))
 
-    ;; -- tables from tables and lists: of several values for a key the first one counts ----------
+    ;; -- tables from tables and lists: of several values for a key the first one counts, but for merge! --
 
     (define (%hash-table-fill! who table alist)
       (if (%user-table? table)
@@ -127,10 +127,14 @@
     (define (alist->hash-table alist . options)
       (%hash-table-fill! 'alist->hash-table (apply make-hash-table options) alist))
 
+    ;; Of a key that both tables have, SRFI 69 takes the second value, SRFI 125 keeps the first.
     (define (hash-table-merge! table1 table2)
-      (%hash-table-fill! 'hash-table-union! table1 (hash-table->alist table2)))
+      (%for-each-1 (lambda (entry) (hash-table-set! table1 (car entry) (cdr entry)))
+                   (hash-table->alist table2))
+      table1)
 
-    (define hash-table-union! hash-table-merge!)
+    (define (hash-table-union! table1 table2)
+      (%hash-table-fill! 'hash-table-union! table1 (hash-table->alist table2)))
 
     ;; -- tables with an equivalence of the program: what the primitives leave to the library -----
 

@@ -9,7 +9,7 @@
                         hash-table-size hash-table-keys hash-table-values hash-table-find hash-table-count
                         hash-table-for-each hash-table-walk hash-table-map! hash-table-map->list
                         hash-table-fold hash-table-prune! hash-table-copy hash-table-empty-copy
-                        hash-table->alist hash-table-union! hash-table-merge! %hash-table-fill!
+                        hash-table->alist hash-table-union! %hash-table-fill!
                         hash-table-equivalence-function hash-table-hash-function)
                   (make-hash-table %make-hash-table)))
   (export make-hash-table hash-table hash-table-unfold alist->hash-table
@@ -21,7 +21,7 @@
           hash-table-map hash-table-for-each hash-table-walk hash-table-map! hash-table-map->list
           hash-table-fold hash-table-prune!
           hash-table-copy hash-table-empty-copy hash-table->alist
-          hash-table-union! hash-table-merge! hash-table-intersection! hash-table-difference! hash-table-xor!
+          hash-table-union! (rename hash-table-union! hash-table-merge!) hash-table-intersection! hash-table-difference! hash-table-xor!
           hash string-hash string-ci-hash hash-by-identity
           hash-table-equivalence-function hash-table-hash-function)
   (begin
