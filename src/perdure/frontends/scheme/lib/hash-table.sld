@@ -47,7 +47,7 @@
     ;; -- visiting all entries: those that there were at the beginning ----------------------------
 
     (define (hash-table-walk table proc)
-      (if (procedure? table)
+      (if (%swapped? table proc)
           (hash-table-walk proc table)
           (let loop ((rest (hash-table->alist table)))
             (if (pair? rest)
@@ -58,7 +58,7 @@
     (define hash-table-for-each hash-table-walk)
 
     (define (hash-table-fold table kons knil)
-      (if (procedure? table)
+      (if (%swapped? table knil)
           (hash-table-fold knil table kons)
           (let loop ((rest (hash-table->alist table)) (acc knil))
             (if (pair? rest)
@@ -66,7 +66,7 @@
                 acc))))
 
     (define (hash-table-map->list proc table)
-      (if (procedure? table)
+      (if (%swapped? table proc)
           (hash-table-map->list table proc)
           (%map-1 (lambda (entry) (proc (car entry) (cdr entry))) (hash-table->alist table))))
 
@@ -77,13 +77,13 @@
         copy))
 
     (define (hash-table-map! proc table)
-      (if (procedure? table)
+      (if (%swapped? table proc)
           (hash-table-map! table proc)
           (hash-table-walk table
             (lambda (key value) (hash-table-set! table key (proc key value))))))
 
     (define (hash-table-remove! table pred)
-      (if (procedure? table)
+      (if (%swapped? table pred)
           (hash-table-remove! pred table)
           (hash-table-walk table
             (lambda (key value) (if (pred key value) (hash-table-delete! table key))))))
@@ -91,20 +91,20 @@
     (define hash-table-prune! hash-table-remove!)
 
     (define (hash-table-filter! table pred)
-      (if (procedure? table)
+      (if (%swapped? table pred)
           (hash-table-filter! pred table)
           (hash-table-remove! table (lambda (key value) (not (pred key value))))))
 
     (define (hash-table-count table . pred)
       (cond ((null? pred) (hash-table-size table))
-            ((procedure? table) (hash-table-count (car pred) table))
+            ((%swapped? table (car pred)) (hash-table-count (car pred) table))
             (else
              (hash-table-fold table
                (lambda (key value n) (if ((car pred) key value) (+ n 1) n))
                0))))
 
     (define (hash-table-find proc table . failure)
-      (if (procedure? table)
+      (if (%swapped? table proc)
           (apply hash-table-find table proc failure)
           (let loop ((rest (hash-table->alist table)))
             (if (pair? rest)

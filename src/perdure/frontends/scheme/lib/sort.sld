@@ -1,7 +1,7 @@
 ;;; Stable merge sort of lists and vectors: SRFI 95, and those names of SRFI 132 that other Schemes have without an import.
 ;;; The order may come first or last, where only one of the two can be a procedure.
 (define-library (perdure sort)
-  (export sort sort! list-sort vector-sort vector-sort! list-stable-sort merge merge! merge-sort sorted?
+  (export sort sort! list-sort vector-sort vector-sort! list-stable-sort merge merge! merge-sort sorted? %swapped?
           %sort-list %merge %vector-replace!)
   (begin
 
@@ -38,15 +38,19 @@
           (let ((key (car key)))
             (lambda (a b) (less? (key a) (key b))))))
 
+    ;; Whether the procedure was given where the data belongs, and the data where the procedure does: other SRFIs have that order.
+    (define (%swapped? data proc)
+      (and (procedure? data) (not (procedure? proc))))
+
     (define (list-sort less? items)
-      (if (procedure? items)
+      (if (%swapped? items less?)
           (list-sort items less?)
           (%sort-list items less?)))
 
     (define list-stable-sort list-sort)
 
     (define (vector-sort less? vec . range)
-      (if (procedure? vec)
+      (if (%swapped? vec less?)
           (apply vector-sort vec less? range)
           (list->vector (%sort-list (apply vector->list vec range) less?))))
 
@@ -58,14 +62,14 @@
                    (loop (+ i 1) (cdr rest))))))
 
     (define (vector-sort! less? vec . range)
-      (if (procedure? vec)
+      (if (%swapped? vec less?)
           (apply vector-sort! vec less? range)
           (%vector-replace! vec
                             (if (pair? range) (car range) 0)
                             (%sort-list (apply vector->list vec range) less?))))
 
     (define (sort items less? . key)
-      (cond ((procedure? items) (apply sort less? items key))
+      (cond ((%swapped? items less?) (apply sort less? items key))
             ((vector? items) (vector-sort (%by-key less? key) items))
             ((or (null? items) (pair? items)) (%sort-list items (%by-key less? key)))
             (else (%fail 'type-error "sort: expected a list or vector, got" items))))
@@ -73,19 +77,19 @@
     (define merge-sort sort)
 
     (define (sort! items less? . key)
-      (cond ((procedure? items) (apply sort! less? items key))
+      (cond ((%swapped? items less?) (apply sort! less? items key))
             ((vector? items) (vector-sort! (%by-key less? key) items) items)
             (else (apply sort items less? key))))
 
     (define (merge a b less? . key)
-      (if (procedure? a)
+      (if (%swapped? a less?)
           (apply merge b less? a key)
           (%merge a b (%by-key less? key))))
 
     (define merge! merge)
 
     (define (sorted? items less? . key)
-      (cond ((procedure? items) (apply sorted? less? items key))
+      (cond ((%swapped? items less?) (apply sorted? less? items key))
             ((vector? items) (%list-sorted? (%by-key less? key) (vector->list items)))
             ((or (null? items) (pair? items)) (%list-sorted? (%by-key less? key) items))
             (else (%fail 'type-error "sorted?: expected a list or vector, got" items))))))
