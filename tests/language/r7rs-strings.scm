@@ -69,4 +69,5 @@
 (check-error (string-map (lambda (c) 1) "abc") => "list->string: expected a character, got 1")
 (check (let ((v '())) (string-for-each (lambda (c) (set! v (cons (char->integer c) v))) "abcde") v) => '(101 100 99 98 97))
 (check (let ((v '())) (string-for-each (lambda (a b) (set! v (cons (list a b) v))) "abc" "xy") v) => '((#\b #\y) (#\a #\x)))
-(check-error (string-map char-upcase 5) => "string->list: expected a string, got 5")
+(check-error (string-map char-upcase 5) => "string-map: expected a string, got 5")
+(check-error (string-for-each list "ab" 'b) => "string-for-each: expected a string, got b")

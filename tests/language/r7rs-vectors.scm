@@ -51,6 +51,8 @@
 (check (let ((out '())) (vector-for-each (lambda (a b) (set! out (cons (+ a b) out))) #(1 2 3) #(10 20)) out) => '(22 11))
 (check (let ((out '())) (vector-for-each (lambda (x) (set! out (cons x out))) #()) out) => '())
 (check-error (vector-map car #(1)) => "car: expected a pair, got 1")
-(check-error (vector-map car '(1)) => "vector-length: expected a vector, got (1)")
+(check-error (vector-map car '(1)) => "vector-map: expected a vector, got (1)")
+(check-error (vector-map + #(1) '(1)) => "vector-map: expected a vector, got (1)")
+(check-error (vector-for-each list 5) => "vector-for-each: expected a vector, got 5")
 ;; a vector may hold itself
 (check (let ((v (vector 1 2))) (vector-set! v 0 v) (eq? v (vector-ref (vector-ref v 0) 0))) => #t)

@@ -10,13 +10,25 @@ expression that several statements share counts as one at the site from which al
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
 from perdure.machine.code import CODES, PROLOGUE
 from perdure.machine.signals import Preempt
+
+
+@contextlib.contextmanager
+def unstepped() -> Iterator[None]:
+    """Let no stepper stop what the body runs: code outside a task, which can't be gone on with."""
+    before = sys.gettrace()
+    sys.settrace(None)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
 
 
 class Stepper:

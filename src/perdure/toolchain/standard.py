@@ -20,7 +20,8 @@ from perdure.frontends.scheme.exports import StandardIndex
 from perdure.frontends.scheme.libraries import Resolver
 from perdure.frontends.scheme.standard import expand_bundled, load_standard
 from perdure.ir.core import Unit
-from perdure.machine import watchdog
+from perdure.machine.stepping import unstepped
+from perdure.machine.watchdog import unwatched
 from perdure.primitives import TABLE
 from perdure.toolchain.cache import Cache
 from perdure.toolchain.compiling import assigned_globals, compile_unit
@@ -102,7 +103,7 @@ class Standard:
 
     def _run(self, units: Units) -> None:
         """Run the units' top-level forms, in the frozen namespace."""
-        with watchdog.unwatched():
+        with unwatched(), unstepped():
             for digest, data, procedures in units:
                 # Without places: a report shows the program's frames, not the library's.
                 self._provider.add(digest, data, procedures=load_procedures(procedures))

@@ -591,6 +591,12 @@ def shown(problem: ProgramError) -> str:
             ],
         ),
         (
+            "(define-library (own) (export x) (begin (define x 1)))",
+            [
+                "1:31 P122 (own) exports x, but does not define it | define itself is not imported; add (import (scheme base))",
+            ],
+        ),
+        (
             "(define-library (own) (import (scheme base)) (export (rename a c) (rename b c)) (begin (define a 1) (define b 2)))",
             [
                 "1:67 P122 c is exported twice, as a and as b | give one of them another exported name",

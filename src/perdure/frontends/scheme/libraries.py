@@ -374,12 +374,13 @@ class LibraryExpander(Expander):
         finally:
             self._loading.pop()
         library = Library(environment.library, path, environment, units, {})
+        lacks_define = bool(bodies) and intern("define") not in environment.names
         for outer, id_ in exports.items():
             binding = environment.names.get(id_.symbol)
             if binding is None:
                 binding = Global(environment.library, id_.name)
                 if len(self.errors) == errors:  # else the definition may be what is wrong
-                    self._not_defined(id_, name)
+                    self._not_defined(id_, name, lacks_define=lacks_define)
             library.exports[outer] = binding
         return library
 
@@ -445,9 +446,11 @@ class LibraryExpander(Expander):
             message = f"{outer.name} is exported twice, as {known.name} and as {inner.name}"
             raise error_at(spec, "P122", message, hint="give one of them another exported name")
 
-    def _not_defined(self, id_: Identifier, name: str) -> None:
+    def _not_defined(self, id_: Identifier, name: str, *, lacks_define: bool) -> None:
         message = f"({name}) exports {id_.name}, but does not define it"
         hint = f"define it, import it, or write (export (rename its-name {id_.name}))"
+        if lacks_define:
+            hint = "define itself is not imported; add (import (scheme base))"
         self.failed(error_at(id_, "P122", message, hint=hint))
 
 

@@ -5,24 +5,31 @@
           string-fold string-fold-right string-tabulate)
   (begin
 
+    (define (%characters who obj)
+      (if (string? obj)
+          (string->list obj)
+          (%fail 'type-error (string-append who ": expected a string, got") obj)))
+
     (define (string-map proc string1 . strings)
-      (list->string
-        (if (null? strings)
-            (%map-1 proc (string->list string1))
-            (apply map proc (string->list string1) (%map-1 string->list strings)))))
+      (let ((first (%characters "string-map" string1))
+            (rest (%map-1 (lambda (string) (%characters "string-map" string)) strings)))
+        (list->string (if (null? rest) (%map-1 proc first) (apply map proc first rest)))))
 
     (define (string-for-each proc string1 . strings)
-      (if (null? strings)
-          (%for-each-1 proc (string->list string1))
-          (apply for-each proc (string->list string1) (%map-1 string->list strings))))
+      (let ((first (%characters "string-for-each" string1))
+            (rest (%map-1 (lambda (string) (%characters "string-for-each" string)) strings)))
+        (if (null? rest) (%for-each-1 proc first) (apply for-each proc first rest))))
 
     ;; SRFI 13 takes a character wherever a predicate is expected.
     (define (%char-test pred)
       (if (char? pred) (lambda (c) (eq? c pred)) pred))
 
+    (define (%string-first? pred string)
+      (and (string? pred) (not (string? string))))
+
     ;; R7RS-large has the string first, SRFI 13 too; MIT Scheme's older order is taken as well.
     (define (string-count string pred . range)
-      (if (string? string)
+      (if (or (string? string) (not (string? pred)))
           (count (%char-test pred) (apply string->list string range))
           (apply string-count pred string range)))
 
@@ -37,7 +44,7 @@
     (define string-find-next-char string-index)
 
     (define (string-find pred string)
-      (if (string? pred)
+      (if (%string-first? pred string)
           (string-find string pred)
           (string-index string pred)))
 
@@ -54,12 +61,12 @@
       (%every-1 (%char-test pred) (string->list string)))
 
     (define (string-filter pred string)
-      (if (string? pred)
+      (if (%string-first? pred string)
           (string-filter string pred)
           (list->string (filter (%char-test pred) (string->list string)))))
 
     (define (string-delete pred string)
-      (if (string? pred)
+      (if (%string-first? pred string)
           (string-delete string pred)
           (list->string (remove (%char-test pred) (string->list string)))))
 

@@ -5,15 +5,18 @@
           make-initialized-vector vector-tabulate vector-map! vector-filter)
   (begin
 
+    (define (%a-vector who obj)
+      (if (vector? obj) obj (%fail 'type-error (string-append who ": expected a vector, got") obj)))
+
     (define (%vector-map-1 proc vec)
-      (let ((n (vector-length vec)))
+      (let ((n (vector-length (%a-vector "vector-map" vec))))
         (let loop ((i 0) (out '()))
           (if (< i n)
               (loop (+ i 1) (cons (proc (vector-ref vec i)) out))
               (list->vector (reverse out))))))
 
     (define (%vector-for-each-1 proc vec)
-      (let ((n (vector-length vec)))
+      (let ((n (vector-length (%a-vector "vector-for-each" vec))))
         (let loop ((i 0))
           (if (< i n)
               (begin (proc (vector-ref vec i)) (loop (+ i 1)))))))
@@ -21,12 +24,15 @@
     (define (vector-map proc vec . vecs)
       (if (null? vecs)
           (%vector-map-1 proc vec)
-          (list->vector (apply map proc (vector->list vec) (%map-1 vector->list vecs)))))
+          (list->vector (apply map proc (%lists "vector-map" (cons vec vecs))))))
 
     (define (vector-for-each proc vec . vecs)
       (if (null? vecs)
           (%vector-for-each-1 proc vec)
-          (apply for-each proc (vector->list vec) (%map-1 vector->list vecs))))
+          (apply for-each proc (%lists "vector-for-each" (cons vec vecs)))))
+
+    (define (%lists who vecs)
+      (%map-1 (lambda (vec) (vector->list (%a-vector who vec))) vecs))
 
     ;; The items of some vectors as lists.
     (define (%columns vec vecs)

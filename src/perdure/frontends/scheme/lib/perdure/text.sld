@@ -78,12 +78,12 @@
 
     ;; The first versions of SRFI 13 had the string first.
     (define (string-filter criterion string . range)
-      (if (string? criterion)
+      (if (and (string? criterion) (not (string? string)))
           (apply string-filter string criterion range)
           (kept string criterion range #t)))
 
     (define (string-delete criterion string . range)
-      (if (string? criterion)
+      (if (and (string? criterion) (not (string? string)))
           (apply string-delete string criterion range)
           (kept string criterion range #f)))
 
