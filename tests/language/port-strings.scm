@@ -33,6 +33,7 @@
 (check (let ((p (open-output-string))) (write 'x p) (string-set! (get-output-string p) 0 #\y) (get-output-string p)) => "x")
 
 ;; Predicates and closing.
+(check (eval '(map port? (list 1 (open-input-string ""))) (environment '(scheme base))) => '(#f #t))
 (define (kinds p) (map (lambda (is?) (is? p)) (list port? input-port? output-port? textual-port? binary-port?)))
 (check (kinds (input "")) => '(#t #t #f #t #f))
 (check (kinds (open-output-string)) => '(#t #f #t #t #f))

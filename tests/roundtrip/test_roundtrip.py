@@ -27,11 +27,38 @@ from perdure.values.ports import CONSOLE
 
 WHOLE = os.environ.get("PERDURE_SWEEP") == "1"
 EVERYTHING = names() + names(SRFIS)
-THOROUGH = """
-binding call_cc channels conditionals continuation-delimited continuation-generators continuation-puzzles
-continuation-reentry continuation-winders dynamic_wind fusion handlers hygiene lists messages nested_loops numbers
-open_coded parameters pieces pitfall port-files ports promises quasi records strings tail_calls tasks vectors
-""".split()
+THOROUGH = [
+    "binding",
+    "call_cc",
+    "channels",
+    "conditionals",
+    "continuation-delimited",
+    "continuation-generators",
+    "continuation-puzzles",
+    "continuation-reentry",
+    "continuation-winders",
+    "dynamic_wind",
+    "fusion",
+    "handlers",
+    "hygiene",
+    "lists",
+    "messages",
+    "nested_loops",
+    "numbers",
+    "open_coded",
+    "parameters",
+    "pieces",
+    "pitfall",
+    "port-files",
+    "ports",
+    "promises",
+    "quasi",
+    "records",
+    "strings",
+    "tail_calls",
+    "tasks",
+    "vectors",
+]
 """Programs about control, and one of each kind: they meet every variation. The others are saved and restored at each site."""
 NAMES = EVERYTHING if WHOLE else THOROUGH
 OTHERS = [] if WHOLE else [name for name in EVERYTHING if name not in THOROUGH]

@@ -23,3 +23,4 @@
 (check (list (string-count "banana" #\a) (string-count "a1b22" char-numeric?) (string-count "aXbY" char-set:upper-case) (string-count "banana" #\a 2) (string-count "banana" #\a 2 4)) => '(3 3 2 2 1))
 (check (list (string-contains "eek -- what a geek." "ee" 12 18) (string-contains "abcabc" "ca") (string-contains "abc" "x") (string-contains "abc" "") (string-contains "abc" "xbcx" 0 3 1 3) (string-contains "" "") (string-contains-ci "The QUICK" "quick") (string-contains-ci "abc" "Z")) => '(15 2 #f 0 1 0 4 #f))
 (check-fails (string-index "abc" #\a 4) (string-index "abc" 5) (string-index 'abc #\a) (string-contains "abc" 'b) (string-index "abc" #\a 0 4) (string-index "abc" #\a 2 1) (string= "abc" "abc" 5) (string-every 5 "abc"))
+(check-fails (string-filter "a" "b") (string-delete "a" "b") (string-filter 5 5))

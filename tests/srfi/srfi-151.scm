@@ -40,3 +40,4 @@
 (check-error (bit-field 5 3 2) => "bit-field: the start of the field is after its end: 3 2")
 (check-error (list->bits '(1 0)) => "list->bits: expected a boolean, got 0")
 (check-fails (arithmetic-shift 1.5 2) (bitwise-not "a") (bit-count 1/2) (integer-length #t) (bit-field-set 1 -1 2) (first-set-bit 'a))
+(check-fails (bits->list 5 +nan.0) (bits->list 5 -1) (bits->list 5 1.5) (bits->vector 5 'a))

@@ -22,3 +22,8 @@
 (check-error (sort 5 <) => "sort: expected a list or vector, got 5")
 (check-error (sort '(a 1) <) => "<: expected a number, got a")
 (check-error (sorted? 5 <) => "sorted?: expected a list or vector, got 5")
+
+;; two procedures are no list, in whatever order
+(check-error (sort car cdr) => "sort: expected a list or vector, got #<procedure car>")
+(check-error (sorted? car cdr) => "sorted?: expected a list or vector, got #<procedure car>")
+(check-fails (merge car cdr caar) (sort! car cdr) (list-sort car cdr) (vector-sort! car cdr))

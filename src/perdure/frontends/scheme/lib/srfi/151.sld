@@ -113,10 +113,13 @@
     ;; -- lists and vectors of booleans, lowest bit first ----------------------------------------------
 
     (define (bits->list i . length)
-      (let loop ((n (if (pair? length) (car length) (integer-length i))) (i i) (out '()))
-        (if (<= n 0)
-            (reverse out)
-            (loop (- n 1) (arithmetic-shift i -1) (cons (odd? i) out)))))
+      (let ((length (if (pair? length) (car length) (integer-length i))))
+        (if (not (and (exact-integer? length) (>= length 0)))
+            (%fail 'type-error "bits->list: expected a nonnegative exact integer as length, got" length))
+        (let loop ((n length) (i i) (out '()))
+          (if (= n 0)
+              (reverse out)
+              (loop (- n 1) (arithmetic-shift i -1) (cons (odd? i) out))))))
 
     (define (bits->vector i . length)
       (list->vector (apply bits->list i length)))
