@@ -81,3 +81,4 @@
 (check (let ((t (hash-table default 'a 1))) (hash-table-xor! t t) (hash-table-size t)) => 0)
 (check (list ((hash-table-equivalence-function squares) 1 1.0) (exact-integer? ((hash-table-hash-function squares) 3))) => '(#t #t))
 (check (= (hash '(1 2)) (hash (list 1 2))) => #t)
+(check-fails (hash-table-count car cdr) (hash-table-find car cdr list) (hash-table-map->list car cdr) (hash-table-prune! car cdr) (hash-table-map! car cdr))

@@ -21,7 +21,8 @@
           hash-table-map hash-table-for-each hash-table-walk hash-table-map! hash-table-map->list
           hash-table-fold hash-table-prune!
           hash-table-copy hash-table-empty-copy hash-table->alist
-          hash-table-union! (rename hash-table-union! hash-table-merge!) hash-table-intersection! hash-table-difference! hash-table-xor!
+          hash-table-union! (rename hash-table-union! hash-table-merge!)
+          hash-table-intersection! hash-table-difference! hash-table-xor!
           hash string-hash string-ci-hash hash-by-identity
           hash-table-equivalence-function hash-table-hash-function)
   (begin
