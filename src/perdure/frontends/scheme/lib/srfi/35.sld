@@ -4,7 +4,7 @@
 ;;; The conditions that `error` and the primitives raise are seen as components too: a message, and an error.
 (define-library (srfi 35)
   (import (scheme base)
-          (rename (perdure primitives) (condition? native?) (condition-message native-message)))
+          (rename (perdure primitives) (condition? native?) (condition-message text-of-error)))
   (export make-condition-type condition-type? make-condition condition? condition-has-type? condition-ref
           make-compound-condition extract-condition define-condition-type condition
           &condition &message &serious &error
@@ -54,6 +54,12 @@
     ;; -- conditions -------------------------------------------------------------------------------
 
     (define (condition? obj) (or (made? obj) (native? obj)))
+
+    ;; What a primitive found is a part of its message; what the program gave to `error` is not.
+    (define (native-message obj)
+      (if (eq? (condition-kind obj) 'error)
+          (text-of-error obj)
+          (condition/report-string obj)))
 
     (define (components who obj)
       (cond ((made? obj) (made-components obj))
