@@ -27,9 +27,9 @@ from perdure.machine.capture import Captured, capture, capture_after
 from perdure.machine.code import AFTER, CALL, OTHER, REDO, CodeProvider, Site
 from perdure.machine.errors import condition_of
 from perdure.machine.events import apply
-from perdure.machine.registers import EVALUATOR, REGISTERS
+from perdure.machine.registers import EVALUATOR, REGISTERS, parameter_value
 from perdure.machine.signals import Signal
-from perdure.machine.state import Continuation, Frame, Redo, Request, Root, Task
+from perdure.machine.state import Continuation, Frame, Parameter, Redo, Request, Root, Task
 from perdure.machine.stepping import Stepper
 from perdure.machine.turn import Event, Logged, Outcome, Sent, Started
 from perdure.values import barrier, ports
@@ -74,13 +74,14 @@ def _plain_report(raised: Any, _stack: Any, _base: Any) -> str:
 
 
 class Hooks(Struct, frozen=True):
-    """Procedures of the standard library that the machine calls (lib/control.sld)."""
+    """What the machine needs of the standard library (lib/control.sld): procedures, and the parameter of the current output port."""
 
     signal: Any
     raise_error: Any
     rewind: Any
     unwind: Any
     alarm: Any
+    output: Parameter
 
 
 class Machine:
@@ -150,6 +151,7 @@ class Machine:
             REGISTERS.machine = self
             output: list[str] = []
             ports.use_console(output)
+            ports.use_current_output(self._current_output)
             if self.root.oid:
                 barrier.touch(self.root)
             self.root.time = now
@@ -165,10 +167,13 @@ class Machine:
 
     def _run_ready(self, slice_s: float) -> None:
         deadline = time.monotonic() + slice_s
-        with watchdog.watching(deadline):
+        with watchdog.watching(deadline, self.namespace["__builtins__"]):
             while self.ready and not self._preempted:
                 task = self.task_numbered(self.ready.popleft())
                 self._run(task)
+
+    def _current_output(self) -> Any:
+        return parameter_value(self.hooks.output)
 
     def _outcome(self, output: str) -> Outcome:
         main = table_ref(self.root.tasks, self.root.main_task)

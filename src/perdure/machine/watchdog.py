@@ -56,12 +56,6 @@ class _Watchdog:
 _WATCHDOG = _Watchdog()
 
 
-def use_namespace(namespace: dict[str, Any]) -> None:
-    """Say which namespace holds the flag; the toolchain does, once."""
-    namespace[FLAG] = False
-    _WATCHDOG.namespace = namespace
-
-
 @contextlib.contextmanager
 def unwatched() -> Iterator[None]:
     """Keep the flag down while the body runs: for code that runs outside a task, which can't be stopped."""
@@ -77,10 +71,10 @@ def unwatched() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def watching(deadline: float) -> Iterator[None]:
-    """Set the flag at `deadline` (time.monotonic) while the body runs."""
-    namespace = _WATCHDOG.namespace
+def watching(deadline: float, namespace: dict[str, Any]) -> Iterator[None]:
+    """Set the flag in a namespace at `deadline` (time.monotonic) while the body runs."""
     namespace[FLAG] = False
+    _WATCHDOG.namespace = namespace
     _WATCHDOG.deadline = deadline
     _WATCHDOG.start()
     try:

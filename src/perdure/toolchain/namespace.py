@@ -81,7 +81,7 @@ def frozen_namespace() -> dict[str, Any]:
     }
     namespace.update((f"%:{name}", entry.function) for name, entry in TABLE.items())
     namespace["__builtins__"] = namespace
-    watchdog.use_namespace(namespace)
+    namespace[watchdog.FLAG] = False
     return namespace
 
 

@@ -26,7 +26,7 @@ from perdure.frontends.scheme.reader import read_from_port, read_source
 from perdure.ir import core
 from perdure.machine import tasks
 from perdure.machine.machine import Hooks, Machine
-from perdure.machine.registers import NO_DYNAMIC, parameter_value
+from perdure.machine.registers import NO_DYNAMIC
 from perdure.machine.state import Root
 from perdure.toolchain.cache import default_cache_dir
 from perdure.toolchain.compiling import (
@@ -123,19 +123,22 @@ class Toolchain:
         self.natives: dict[str, Any] = self.standard.natives
         # One object of the process stands in every run's graph: it has a name, so that no run gives it an id.
         self.natives["%:no-dynamic"] = NO_DYNAMIC
-        output = self._frozen["perdure.control:current-output-port"]
-        ports.use_current_output(functools.partial(parameter_value, output))
         ports.use_reader(read_from_port)
 
     @functools.cached_property
     def hooks(self) -> Hooks:
-        """The procedures that machines call."""
+        """What machines need of the standard library."""
         found = {
             name: self._frozen[f"perdure.control:%{name}"]
             for name in ("signal", "rewind", "unwind", "alarm")
         }
         return Hooks(
-            found["signal"], found["signal"], found["rewind"], found["unwind"], found["alarm"]
+            found["signal"],
+            found["signal"],
+            found["rewind"],
+            found["unwind"],
+            found["alarm"],
+            self._frozen["perdure.control:current-output-port"],
         )
 
     @staticmethod
