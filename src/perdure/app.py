@@ -275,7 +275,10 @@ class Engine:
         if answer.error is not None and answer.error.kind == "quarantined":
             return True
         told = self.store.inbox(answer.run_id, 100)
-        return not any(row.kind in ("retry", "cancel") for row in told)
+        if any(row.kind in ("retry", "cancel") for row in told):
+            return False
+        # Read again behind the inbox: a turn may have taken such a row between the two.
+        return self.answer(answer.run_id) == answer
 
     def answer(self, run_id: str) -> Answer:
         """Return how a run stands now. Raises CallError: P307, there is no such run."""
