@@ -11,13 +11,13 @@ import functools
 import signal
 import sys
 from pathlib import Path
-from typing import Any, NoReturn
 
 import perdure
 from perdure.app import Answer, Engine
 from perdure.base import ids
 from perdure.base.errors import StoreError
 from perdure.cli import console
+from perdure.cli.leaving import DRAIN_S, Left, leave_on
 from perdure.cli.repl_commands import COMMANDS, QUIT, Told, perform, task_lines
 from perdure.cli.repl_input import Input, Piped, is_command
 from perdure.cli.repl_names import bound_names
@@ -26,18 +26,7 @@ from perdure.cli.repl_session import Session, state_folder
 from perdure.engine import inspection
 from perdure.machine.machine import Machine
 
-DRAIN_S = 10.0
-"""How long started effects may take to finish when the terminal leaves; a second Ctrl-C does not wait."""
-
 _ENTRY_SHOWN_CHARS = 60
-
-
-class _Leave(BaseException):
-    """SIGTERM or SIGHUP: the terminal goes away, the session stays."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
 
 
 def repl(
@@ -60,13 +49,12 @@ def repl(
             observer=observer,
         )
     )
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _leave)
+    leave_on((signal.SIGTERM, signal.SIGHUP))
     talk = _Talk(session, keeps=id is not None or sys.stdin.isatty())
     try:
         talk.begin(id)
         code = talk.go_on()
-    except _Leave as left:
+    except Left as left:
         code = 128 + left.number
         talk.say_goodbye()
     except KeyboardInterrupt:
@@ -79,15 +67,10 @@ def repl(
     return code
 
 
-def _leave(number: int, frame: Any) -> NoReturn:
-    del frame
-    raise _Leave(number)
-
-
 def _close(session: Session) -> None:
     try:
         session.leave(DRAIN_S)
-    except (KeyboardInterrupt, _Leave):
+    except (KeyboardInterrupt, Left):
         console.note("not waiting for effects that have started: they may be in doubt")
 
 

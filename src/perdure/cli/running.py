@@ -20,21 +20,11 @@ from perdure.base import ids
 from perdure.base.errors import CallError, PerdureError, StoreError
 from perdure.cli import console
 from perdure.cli.arguments import values_of
+from perdure.cli.leaving import DRAIN_S, Left, leave_on
 from perdure.cli.runs import notices, print_answer
 
 LOOK_S = 0.1
 """How often new output is looked for while the run goes on."""
-
-DRAIN_S = 10.0
-"""How long started effects may take to finish after Ctrl-C; a second one does not wait."""
-
-
-class _Detached(BaseException):
-    """Ctrl-C or SIGTERM: stop looking at the run. Not a KeyboardInterrupt, which a library might swallow."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
 
 
 def run(
@@ -64,14 +54,12 @@ def run(
         environment=not no_environment,
         stress=stress,
     )
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _detach)
+    leave_on((signal.SIGINT, signal.SIGTERM))
     run_id = ""
     try:
         run_id, said = _started(engine, file, given, id)
-        console.note(
-            said
-        )  # only now: who reads it may detach at once, and is to be told how to go on
+        # Only now: who reads it may leave at once, and is to be told how to go on.
+        console.note(said)
         answer = _Foreground(engine, run_id, live=not json).wait()
     except StoreError:
         if run_id:
@@ -79,18 +67,13 @@ def run(
                 f"the run stays as it was last saved; go on with: perdure run --id {run_id}"
             )
         raise
-    except _Detached as detached:
+    except Left as left:
         _leave(engine, run_id)
-        return 128 + detached.number
+        return 128 + left.number
     code = print_answer(answer, json=json)
-    with contextlib.suppress(_Detached):
+    with contextlib.suppress(Left):
         engine.close()
     return code
-
-
-def _detach(number: int, frame: Any) -> None:
-    del frame
-    raise _Detached(number)
 
 
 def _leave(engine: Engine, run_id: str) -> None:
@@ -99,7 +82,7 @@ def _leave(engine: Engine, run_id: str) -> None:
         if run_id:
             console.note(f"\ndetached; the run stays. Go on with: perdure run --id {run_id}")
         engine.close(DRAIN_S)
-    except _Detached:
+    except Left:
         console.note("not waiting for effects that have started: they may be in doubt")
 
 

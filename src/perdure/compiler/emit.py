@@ -427,10 +427,6 @@ class Emitter:
         self.assigned_globals.add(key)
         if not statement.define:  # reading it raises the error for an unbound variable
             out.append(ast.Expr(name(key, site), **place(site)))
-        changed = ast.Subscript(
-            name("!changed", site), constant(key, site), ast.Store(), **place(site)
-        )
-        out.append(ast.Assign([changed], constant(None, site), **place(site)))
         out.append(_assign(key, taken.value(self._names, site), site))
 
 

@@ -94,7 +94,6 @@ class Machine:
         self.namespace = namespace
         self.provider = provider
         self.hooks = hooks
-        self.changed_globals: dict[str, None] = namespace["!changed"]
         self.log = barrier.WriteLog()
         self.call_builtin: Callable[..., Any] | None = None
         self.export_value: Callable[[Any], Any] = identity

@@ -175,7 +175,6 @@ def _set_value(machine: Machine, parameter: Parameter, value: Any) -> Any:
     changed: Any = parameter if bindings is NIL else bindings.car
     if type(parameter.held) is RunValue and changed is parameter:
         machine.namespace[parameter.held.name] = value
-        machine.changed_globals[parameter.held.name] = None
         return UNSPECIFIED
     if type(changed.oid) is NativeId:
         raise fail("constant-error", "a parameter of the library: use parameterize, not", parameter)

@@ -7,8 +7,7 @@ what the compiler had in memory. So a run that was restored elsewhere runs the v
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable
 
 import msgspec
 from msgspec import Struct
@@ -18,6 +17,7 @@ from perdure.compiler import anf
 from perdure.compiler.normalise import Normaliser
 from perdure.compiler.records import NO_RECORDS, RecordProcedures, record_procedures
 from perdure.ir import core
+from perdure.ir.walking import nodes
 
 
 class Compiled(Struct, frozen=True):
@@ -56,7 +56,7 @@ def assigned_globals(units: Iterable[core.Unit]) -> frozenset[tuple[str, str]]:
     """Return the globals that are the target of a `set!`, or of more than one definition."""
     found: set[tuple[str, str]] = set()
     defined: set[tuple[str, str]] = set()
-    for node in _nodes(units):
+    for node in nodes(units):
         if isinstance(node, core.GlobalSet):
             found.add((node.library, node.name))
         elif isinstance(node, core.GlobalDefine):
@@ -77,37 +77,13 @@ def fixed_records(
       assigned: what `assigned_globals` says of them.
     """
     forms = list(units)
-    if any(isinstance(node, core.GlobalRef) and node.name in _EVALUATORS for node in _nodes(forms)):
+    if any(isinstance(node, core.GlobalRef) and node.name in _EVALUATORS for node in nodes(forms)):
         return NO_RECORDS
     return record_procedures(forms, assigned)
 
 
 _EVALUATORS = frozenset({"eval", "load", "interaction-environment"})
 """What a program can assign its own globals with, besides `set!`."""
-
-
-def _nodes(units: Iterable[core.Unit]) -> Iterator[Any]:
-    """Yield every expression of some top-level forms, of a form the outer ones first."""
-    for unit in units:
-        work: list[Any] = [unit.form]
-        while work:
-            node = work.pop()
-            yield node
-            match node:
-                case core.GlobalSet() | core.GlobalDefine() | core.LocalSet():
-                    work.append(node.value)
-                case core.Lambda():
-                    work.append(node.body)
-                case core.Let() | core.Letrec():
-                    work += [value for _, value in node.bindings]
-                    work.append(node.body)
-                case core.If():
-                    work += [node.test, node.then, node.otherwise]
-                case core.Seq():
-                    work += node.body
-                case core.Call():
-                    work.append(node.function)
-                    work += node.arguments
 
 
 def encode_spans(spans: dict[int, Span]) -> bytes:

@@ -77,7 +77,6 @@ def frozen_namespace() -> dict[str, Any]:
         "!applicable": _applicable,
         "!read_early": _read_early,
         "!poll": poll,
-        "!changed": {},
     }
     namespace.update((f"%:{name}", entry.function) for name, entry in TABLE.items())
     namespace["__builtins__"] = namespace

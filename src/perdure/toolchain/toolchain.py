@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +24,7 @@ from perdure.frontends.scheme.libraries import Resolver
 from perdure.frontends.scheme.program import Program, check_program, expand_program
 from perdure.frontends.scheme.reader import read_from_port, read_source
 from perdure.ir import core
+from perdure.ir.walking import nodes
 from perdure.machine import tasks
 from perdure.machine.machine import Hooks, Machine
 from perdure.machine.registers import NO_DYNAMIC
@@ -149,7 +150,7 @@ class Toolchain:
     def fresh_namespace(self, program: CompiledProgram) -> dict[str, Any]:
         """Return an empty globals dictionary for a run of a program."""
         del program
-        return {"__builtins__": self._frozen, "!changed": {}}
+        return {"__builtins__": self._frozen}
 
     # -- programs -----------------------------------------------------------------------------------
 
@@ -342,48 +343,20 @@ class Toolchain:
 def _started_names(units: list[core.Unit]) -> set[str]:
     """Return the program names that are literal arguments of `start-run`."""
     found: set[str] = set()
-
-    def note(node: Any) -> None:
+    for node in nodes(units):
         if isinstance(node, core.Call) and isinstance(node.function, core.GlobalRef):
             first = node.arguments[0] if node.arguments else None
             if node.function.name == "start-run" and isinstance(first, core.Const):
                 name = getattr(first.value, "text", None) or getattr(first.value, "name", None)
                 if name:
                     found.add(name)
-
-    _visit([unit.form for unit in units], note)
     return found
 
 
 def _refers_to(units: list[core.Unit], primitive: str) -> bool:
     """Return whether a primitive is referred to."""
-    found: list[core.GlobalRef] = []
     wanted = (core.PRIMITIVES, primitive)
-
-    def note(node: Any) -> None:
-        if isinstance(node, core.GlobalRef) and (node.library, node.name) == wanted:
-            found.append(node)
-
-    _visit([unit.form for unit in units], note)
-    return bool(found)
-
-
-def _visit(work: list[Any], note: Callable[[Any], None]) -> None:
-    """Call `note` with every node of some core expressions."""
-    while work:
-        node = work.pop()
-        note(node)
-        match node:
-            case core.LocalSet() | core.GlobalSet() | core.GlobalDefine():
-                work.append(node.value)
-            case core.Lambda():
-                work.append(node.body)
-            case core.Let() | core.Letrec():
-                work += [value for _, value in node.bindings]
-                work.append(node.body)
-            case core.If():
-                work += [node.test, node.then, node.otherwise]
-            case core.Seq():
-                work += node.body
-            case core.Call():
-                work += [node.function, *node.arguments]
+    return any(
+        isinstance(node, core.GlobalRef) and (node.library, node.name) == wanted
+        for node in nodes(units)
+    )

@@ -6,7 +6,6 @@ Invariant: no false alarm about arity: only procedures that are bound once and n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from perdure.base import limits
@@ -22,42 +21,14 @@ from perdure.ir.core import (
     GlobalDefine,
     GlobalRef,
     GlobalSet,
-    If,
     Lambda,
     Let,
     Letrec,
     LocalRef,
-    LocalSet,
-    Seq,
     Unit,
 )
+from perdure.ir.walking import walk
 from perdure.values.types import PythonProcedure
-
-
-def walk(root: Core) -> Iterator[Core]:
-    """Yield every node of a core form, parents first."""
-    work = [root]
-    while work:
-        node = work.pop()
-        yield node
-        work.extend(reversed(children(node)))
-
-
-def children(node: Core) -> list[Core]:
-    """Return the parts of a core form, in the order of evaluation."""
-    if isinstance(node, Call):
-        return [node.function, *node.arguments]
-    if isinstance(node, If):
-        return [node.test, node.then, node.otherwise]
-    if isinstance(node, Lambda):
-        return [node.body]
-    if isinstance(node, Seq):
-        return node.body
-    if isinstance(node, Let | Letrec):
-        return [*(value for _, value in node.bindings), node.body]
-    if isinstance(node, LocalSet | GlobalSet | GlobalDefine):
-        return [node.value]
-    return []
 
 
 def arity_of(procedure: Lambda) -> Arity:

@@ -24,11 +24,11 @@ from perdure.frontends.scheme.bindings import (
     Macro,
 )
 from perdure.frontends.scheme.building import named
-from perdure.frontends.scheme.check import walk
 from perdure.frontends.scheme.expander import Expander
 from perdure.frontends.scheme.names import ENDLESS
 from perdure.frontends.scheme.syntax import Form, Identifier, Syntax
 from perdure.ir.core import GlobalDefine, GlobalRef, GlobalSet, Unit
+from perdure.ir.walking import walk
 
 Special = Callable[[Form, str], None]
 """Handles an `import` or `define-library` form."""
