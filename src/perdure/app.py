@@ -204,7 +204,7 @@ class Engine:
                 "P304", f"{program.name} has no procedure main, so it takes no arguments"
             )
         self.programs.save(self.store, program)
-        self.store.start_run(NewRun(run_id, program.name, program.hash, stored))
+        self.store.start_runs([NewRun(run_id, program.name, program.hash, stored)])
         self._executing(run_id)
         return run_id
 
@@ -274,7 +274,7 @@ class Engine:
             return False
         if answer.error is not None and answer.error.kind == "quarantined":
             return True
-        told = self.store.inbox(answer.run_id, 100)
+        told = self.store.inbox([answer.run_id], 100)[answer.run_id]
         if any(row.kind in ("retry", "cancel") for row in told):
             return False
         # Read again behind the inbox: a turn may have taken such a row between the two.
@@ -422,8 +422,10 @@ class Engine:
 
     def _stored_machine(self, run: Run) -> Machine | None:
         """Return a machine made of what is stored of a run; None if that is nothing, or can't be trusted."""
-        loaded = self.store.load(run.run_id)
-        if loaded is None or loaded.snapshot is None or run.quarantined:
+        if run.quarantined:
+            return None
+        loaded = next(iter(self.store.load([run.run_id])), None)
+        if loaded is None or loaded.snapshot is None:
             return None
         program = self.programs.program(self.store, run.program_hash)
         machine: Machine = self.programs.restored(self.programs.checked(loaded), program)[0]

@@ -71,8 +71,15 @@ ONCE = """
 CHILD = """
 import sys
 from perdure import Engine
+from perdure.base.errors import RunStopped
 with Engine("sqlite:" + sys.argv[1], execute="own") as engine:
-    print(engine.run(sys.argv[2], int(sys.argv[3]), id="r", timeout=50))
+    try:
+        print(engine.run(sys.argv[2], int(sys.argv[3]), id="r", timeout=50))
+    except RunStopped as stopped:
+        # So many deaths in a row look as if the run were to blame: an operator knows better.
+        assert "its worker died" in str(stopped), stopped
+        engine.retry("r")
+        print(engine.result("r", timeout=50))
 """
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from turns import Clock, first, message, new_run, owned, turn
+from turns import Clock, first, inbox, message, new_run, owned, turn
 
 from perdure.base import limits
 from perdure.base.errors import StoreError
-from perdure.store.api import Claim, NewRun, Store
+from perdure.store.api import Claim, NewRun, Release, Store
 
 
 def test_a_ready_run_is_claimed_once(store: Store) -> None:
-    store.start_run(new_run("r"))
+    store.start_runs([new_run("r")])
     other = store.another()
     mine, theirs = store.register_owner("a"), other.register_owner("b")
     assert store.claim(mine, 10) == [Claim("r", 1)]
@@ -23,7 +23,7 @@ def test_a_ready_run_is_claimed_once(store: Store) -> None:
 
 def test_claim_keeps_to_its_limit(store: Store) -> None:
     for number in range(5):
-        store.start_run(new_run(f"r{number}"))
+        store.start_runs([new_run(f"r{number}")])
     owner = store.register_owner("a")
     assert len(store.claim(owner, 2)) == 2
     assert len(store.claim(owner, 10)) == 3
@@ -32,7 +32,7 @@ def test_claim_keeps_to_its_limit(store: Store) -> None:
 def test_a_commit_under_an_old_epoch_changes_nothing(store: Store) -> None:
     """The first owner is taken for dead, a second takes over, the first comes back to life."""
     owned(store, "r")
-    store.release("r", 1, ready=True)
+    store.release([Release("r", 1, ready=True)])
     other = store.another()
     owner = other.register_owner("b")
     assert other.claim(owner, 1) == [Claim("r", 2)]
@@ -55,13 +55,13 @@ def test_a_fenced_turn_does_not_spoil_its_batch(store: Store) -> None:
     owned(store, "a", "b", "c")
     batch = [turn("a", 1, 2), turn("b", 9, 2, sends=(message("c", "m"),)), turn("c", 1, 2)]
     assert store.commit(batch) == [True, False, True]
-    assert store.inbox("c") == []
+    assert inbox(store, "c") == []
 
 
 def test_a_released_run_is_nobodys(store: Store) -> None:
     owned(store, "r")
-    assert store.release("r", 1) is True
-    assert store.release("r", 1) is False
+    assert store.release([Release("r", 1)]) == [True]
+    assert store.release([Release("r", 1)]) == [False]
     assert store.commit([turn("r", 1, 2)]) == [False]
     assert store.next_wake() is None
 
@@ -69,7 +69,7 @@ def test_a_released_run_is_nobodys(store: Store) -> None:
 def test_a_waiting_run_is_claimed_when_its_time_has_come(store: Store, clock: Clock) -> None:
     owner = owned(store, "r")
     store.commit([turn("r", 1, 2, wake_at=clock.seconds + 5)])
-    store.release("r", 1)
+    store.release([Release("r", 1)])
     assert store.claim(owner, 1) == []
     assert store.next_wake() == clock.seconds + 5
     clock.seconds += 5
@@ -79,7 +79,7 @@ def test_a_waiting_run_is_claimed_when_its_time_has_come(store: Store, clock: Cl
 def test_a_ready_run_is_claimable_again_after_release(store: Store) -> None:
     owner = owned(store, "r")
     store.commit([turn("r", 1, 2, "ready")])
-    store.release("r", 1)
+    store.release([Release("r", 1)])
     assert store.next_wake() == 0.0
     assert store.claim(owner, 1) == [Claim("r", 2)]
 
@@ -101,7 +101,7 @@ def test_runs_of_a_closed_handle_are_taken_over_at_once(store: Store) -> None:
     assert store.reap_dead_owners() == 0
     other.close()
     assert store.reap_dead_owners() == 1
-    assert store.claim(owner, 1) == [Claim("r", 2)]
+    assert store.claim(owner, 1) == [Claim("r", 2, probation=True)]
 
 
 def test_runs_of_a_hung_owner_are_taken_over_when_its_lease_is_over(
@@ -121,7 +121,7 @@ def test_runs_of_a_hung_owner_are_taken_over_when_its_lease_is_over(
     with pytest.raises(StoreError) as caught:
         other.claim_one("r", theirs)
     assert caught.value.code == "P409"
-    assert store.claim(mine, 1) == [Claim("r", 2)]
+    assert store.claim(mine, 1) == [Claim("r", 2, probation=True)]
     other.close()
 
 
@@ -159,3 +159,11 @@ def test_children_start_with_the_commit_that_asks_for_them(store: Store) -> None
     run = store.get_run("r/1")
     assert run is not None
     assert run.parent == "r"
+
+
+def test_runs_are_released_together(store: Store) -> None:
+    owner = owned(store, "a", "b", "c")
+    released = [Release("a", 1), Release("b", 9), Release("c", 1, ready=True)]
+    assert store.release(released) == [True, False, True]
+    assert store.release([]) == []
+    assert store.claim(owner, 10) == [Claim("c", 2)]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from turns import Clock, first, new_run, owned, turn
+from turns import Clock, first, load, message, new_run, owned, turn
 
 from perdure.base.errors import CallError
-from perdure.store.api import Commit, LogLine, PrunePolicy, RunFilter, Store
+from perdure.store.api import Commit, LogLine, PrunePolicy, Release, RunFilter, Store
 
 
 def test_starting_a_run_twice_gives_the_same_run(store: Store) -> None:
-    run, made = store.start_run(new_run("r", b"[1]"))
-    again, made_again = store.start_run(new_run("r", b"[1]"))
+    [(run, made)] = store.start_runs([new_run("r", b"[1]")])
+    [(again, made_again)] = store.start_runs([new_run("r", b"[1]")])
     assert (made, made_again) == (True, False)
     assert again == run
     assert (run.status, run.seq, run.owner) == ("ready", 0, 0)
@@ -19,10 +19,46 @@ def test_starting_a_run_twice_gives_the_same_run(store: Store) -> None:
 
 @pytest.mark.parametrize("other", [new_run("r", b"[2]"), new_run("r", b"[1]", "refund")])
 def test_starting_a_run_with_other_input_is_an_error(store: Store, other: object) -> None:
-    store.start_run(new_run("r", b"[1]"))
+    store.start_runs([new_run("r", b"[1]")])
     with pytest.raises(CallError, match=r"another (program|arguments)") as caught:
-        store.start_run(other)
+        store.start_runs([other])
     assert caught.value.code == "P302"
+
+
+def test_runs_are_started_together(store: Store) -> None:
+    store.start_runs([new_run("b")])
+    started = store.start_runs([new_run("a"), new_run("b"), new_run("c"), new_run("a")])
+    assert [(run.run_id, made) for run, made in started] == [
+        ("a", True),
+        ("b", False),
+        ("c", True),
+        ("a", False),
+    ]
+    assert store.start_runs([]) == []
+    owner = store.register_owner("w")
+    assert [claim.run_id for claim in store.claim(owner, 10)] == ["b", "a", "c"]
+
+
+@pytest.mark.parametrize("wrong", ["there", "young"])
+def test_one_run_with_other_input_keeps_its_batch_from_starting(store: Store, wrong: str) -> None:
+    """It differs from a run that is there, or from one before it in the batch."""
+    store.start_runs([new_run("there")])
+    with pytest.raises(CallError) as caught:
+        store.start_runs([new_run("young"), new_run(wrong, b"[2]"), new_run("next")])
+    assert caught.value.code == "P302"
+    assert [run.run_id for run in store.list_runs()] == ["there"]
+
+
+def test_runs_are_loaded_together_with_their_inboxes(store: Store) -> None:
+    owned(store, "a", "b")
+    store.commit([turn("b", 1, 2)])
+    store.send(message("b", "m1"))
+    store.send(message("b", "m2"))
+    b, a = store.load(["b", "nobody", "a"])
+    assert (a.run.run_id, a.inbox, a.entries) == ("a", (), ())
+    assert [entry.seq for entry in b.entries] == [2]
+    assert [row.message_id for row in b.inbox] == ["m1", "m2"]
+    assert list(b.inbox) == store.inbox(["b"])["b"]
 
 
 def test_code_and_names_are_kept(store: Store) -> None:
@@ -43,8 +79,7 @@ def test_load_gives_the_newest_snapshot_and_what_came_after(store: Store) -> Non
     store.commit([turn("r", 1, 2)])
     store.commit([turn("r", 1, 3, snapshot=b"full-3", snapshot_hash=b"s3")])
     store.commit([turn("r", 1, 4, note="took a message")])
-    loaded = store.load("r")
-    assert loaded is not None
+    loaded = load(store, "r")
     assert (loaded.snapshot, loaded.snapshot_hash, loaded.snapshot_seq) == (b"full-3", b"s3", 3)
     assert loaded.chain_hash == b"h3"
     assert [(e.seq, e.payload, e.entry_hash, e.note) for e in loaded.entries] == [
@@ -55,9 +90,8 @@ def test_load_gives_the_newest_snapshot_and_what_came_after(store: Store) -> Non
 
 
 def test_a_run_that_was_never_committed_loads_without_a_snapshot(store: Store) -> None:
-    store.start_run(new_run("r", b"[7]"))
-    loaded = store.load("r")
-    assert loaded is not None
+    store.start_runs([new_run("r", b"[7]")])
+    loaded = load(store, "r")
     assert (loaded.snapshot, loaded.snapshot_seq, loaded.chain_hash, loaded.entries) == (
         None,
         0,
@@ -68,10 +102,10 @@ def test_a_run_that_was_never_committed_loads_without_a_snapshot(store: Store) -
 
 
 def test_an_unknown_run_is_none_or_empty_everywhere(store: Store) -> None:
-    assert store.load("x") is None
+    assert store.load(["x"]) == []
     assert store.get_run("x") is None
     assert store.result("x") is None
-    assert store.inbox("x") == []
+    assert store.inbox(["x"]) == {"x": []}
     assert store.entries("x") == []
     assert store.outputs("x") == []
     assert store.log_lines("x") == []
@@ -79,12 +113,12 @@ def test_an_unknown_run_is_none_or_empty_everywhere(store: Store) -> None:
     owner = store.register_owner("w")
     assert store.claim_one("x", owner) is None
     assert store.commit([turn("x", 1, 1)]) == [False]
-    assert store.release("x", 1) is False
+    assert store.release([Release("x", 1)]) == [False]
 
 
 def test_runs_are_listed_newest_first_and_filtered(store: Store, clock: Clock) -> None:
     for run_id, name in (("a", "order"), ("b", "refund"), ("c", "order")):
-        store.start_run(new_run(run_id, name=name))
+        store.start_runs([new_run(run_id, name=name)])
         clock.seconds += 1
     owner = store.register_owner("w")
     store.claim_one("a", owner)
@@ -149,13 +183,13 @@ def test_prune_removes_old_finished_runs_and_nothing_else(store: Store, clock: C
     owned(store, "old", "alive")
     store.commit([turn("old", 1, 2, "completed", result=b"1")])
     clock.seconds += 10
-    store.start_run(new_run("young"))
+    store.start_runs([new_run("young")])
     policy = PrunePolicy(finished_s=5)
     assert store.prune(policy).runs == 1
     assert store.get_run("old") is None
     assert store.entries("old") == []
     assert {r.run_id for r in store.list_runs()} == {"alive", "young"}
-    assert store.start_run(new_run("old"))[1] is True
+    assert store.start_runs([new_run("old")])[0][1] is True
 
 
 def test_prune_with_the_default_policy_keeps_what_is_young(store: Store) -> None:
@@ -178,7 +212,7 @@ def test_data_version_changes_when_another_handle_commits(store: Store) -> None:
     other = store.another()
     before = store.data_version()
     assert store.data_version() == before
-    other.start_run(new_run("r"))
+    other.start_runs([new_run("r")])
     assert store.data_version() != before
     other.close()
 

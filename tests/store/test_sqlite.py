@@ -10,7 +10,7 @@ from pathlib import Path
 
 import apsw
 import pytest
-from turns import first, message, new_run, owned, turn
+from turns import first, inbox, load, message, new_run, owned, turn
 
 from perdure.base.errors import CallError, StoreError
 from perdure.store import database
@@ -33,13 +33,29 @@ def test_the_schema_version_is_the_number_of_migrations() -> None:
     assert len(database.migrations()) == database.SCHEMA_VERSION
 
 
+def test_a_database_of_an_older_release_is_migrated(path: str) -> None:
+    """Its first migration alone makes it what the first release wrote."""
+    connection = apsw.Connection(path)
+    connection.execute(database.migrations()[0])
+    connection.pragma("user_version", 1)
+    connection.pragma("application_id", database.APPLICATION_ID)
+    connection.execute(
+        "INSERT INTO runs (id, name, program, parent, created_at, updated_at, status) "
+        "VALUES ('old', 'order', 'h', '', 0, 0, 'ready')"
+    )
+    connection.close()
+    store = SqliteStore(path)
+    assert store.claim(store.register_owner("w"), 1) == [Claim("old", 1)]
+    assert store._connection.pragma("user_version") == database.SCHEMA_VERSION
+    store.close()
+
+
 def test_what_was_committed_is_there_for_the_next_process(path: str) -> None:
     store = SqliteStore(path)
     owned(store, "r")
     store.close()
     again = SqliteStore(path)
-    assert again.load("r") is not None
-    assert again.load("r").snapshot == b"full"  # type: ignore[union-attr]
+    assert load(again, "r").snapshot == b"full"
     again.close()
 
 
@@ -61,7 +77,7 @@ def test_runs_of_a_killed_process_are_taken_over_at_once(path: str) -> None:
     """A child claims a run and is killed with SIGKILL while it holds the lock; no lease has to run
     out."""
     store = SqliteStore(path)
-    store.start_run(new_run("r"))
+    store.start_runs([new_run("r")])
     child = subprocess.Popen(
         [sys.executable, "-c", CHILD, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
@@ -74,8 +90,8 @@ def test_runs_of_a_killed_process_are_taken_over_at_once(path: str) -> None:
         child.send_signal(signal.SIGKILL)
         child.wait(timeout=10)
         assert store.reap_dead_owners() == 1
-        assert store.claim(owner, 1) == [Claim("r", 2)]
-        assert store.load("r").run.seq == 1  # type: ignore[union-attr]
+        assert store.claim(owner, 1) == [Claim("r", 2, probation=True)]
+        assert load(store, "r").run.seq == 1
     finally:
         child.kill()
         child.communicate()
@@ -89,7 +105,7 @@ def test_two_handles_on_one_file_see_each_other(path: str) -> None:
     before = one.data_version()
     two.send(message("r", "m"))
     assert one.data_version() != before
-    assert len(one.inbox("r")) == 1
+    assert len(inbox(one, "r")) == 1
     one.close()
     two.close()
 
@@ -103,7 +119,7 @@ def test_a_full_disk_loses_nothing_and_says_so(path: str) -> None:
         store.commit([turn("r", 1, 2, payload=b"x" * 100_000)])
     assert code_of(caught) == "P403"
     store._connection.pragma("max_page_count", 1_000_000)
-    assert store.load("r").run.seq == 1  # type: ignore[union-attr]
+    assert load(store, "r").run.seq == 1
     assert store.commit([turn("r", 1, 2)]) == [True]
     store.close()
 
@@ -113,10 +129,10 @@ def test_a_locked_database_is_reported(path: str) -> None:
     other = apsw.Connection(path)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(StoreError, match="locked") as caught:
-        store.start_run(new_run("r"))
+        store.start_runs([new_run("r")])
     assert code_of(caught) == "P401"
     other.execute("ROLLBACK")
-    assert store.start_run(new_run("r"))[1] is True
+    assert store.start_runs([new_run("r")])[0][1] is True
     other.close()
     store.close()
 
@@ -127,7 +143,7 @@ def test_a_read_only_database_can_be_read(path: str) -> None:
     reader = open_store(f"sqlite:{path}", read_only=True)
     assert [run.run_id for run in reader.list_runs()] == ["r"]
     with pytest.raises(StoreError) as caught:
-        reader.start_run(new_run("s"))
+        reader.start_runs([new_run("s")])
     assert code_of(caught) == "P402"
     reader.close()
     store.close()
@@ -201,7 +217,7 @@ def test_flipped_bits_in_the_file_never_escape_as_another_exception(path: str) -
         try:
             reader = SqliteStore(path)
             reader.list_runs()
-            reader.load("r")
+            load(reader, "r")
             reader.outputs("r")
         except StoreError as error:
             assert error.code in ("P404", "P405", "P407")
@@ -236,6 +252,6 @@ def test_prune_can_give_space_back(path: str) -> None:
 
 def test_a_first_commit_needs_an_owner(path: str) -> None:
     store = SqliteStore(path)
-    store.start_run(new_run("r"))
+    store.start_runs([new_run("r")])
     assert store.commit([first("r", epoch=0)]) == [False]
     store.close()

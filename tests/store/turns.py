@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from perdure.store.api import Commit, NewRun, Send, Store
+from perdure.store.api import Commit, InboxRow, Loaded, NewRun, Send, Store
 
 
 class Clock:
@@ -45,8 +45,19 @@ def first(run_id: str, epoch: int = 1, **more: Any) -> Commit:
 def owned(store: Store, *run_ids: str) -> int:
     """Start runs, claim them, commit their first entries; return the owner."""
     for run_id in run_ids:
-        store.start_run(new_run(run_id))
+        store.start_runs([new_run(run_id)])
     owner = store.register_owner("test")
     claims = store.claim(owner, 100)
     assert all(store.commit([first(claim.run_id) for claim in claims]))
     return owner
+
+
+def load(store: Store, run_id: str) -> Loaded:
+    """Return what is stored of a run, which must exist."""
+    (loaded,) = store.load([run_id])
+    return loaded
+
+
+def inbox(store: Store, run_id: str) -> list[InboxRow]:
+    """Return the rows that wait for one run."""
+    return store.inbox([run_id])[run_id]

@@ -114,6 +114,12 @@ REAP_S: Final = 1.0
 CLAIM_BATCH: Final = 64
 """Runs that a worker claims at once."""
 
+DEATHS_MAX: Final = 5
+"""Workers that may die one after the other while they execute a run; then the run is quarantined."""
+
+INBOX_BATCH: Final = 10_000
+"""Rows of one inbox that are read at once; the others wait until these are taken."""
+
 BATCH_RUNS: Final = 64
 """Runs whose turns one transaction commits, at most."""
 

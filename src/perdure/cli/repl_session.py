@@ -227,7 +227,7 @@ class Session:
     def _note(self, seq: int, *, ended: bool) -> None:
         with self._news:
             found = self.consult(standing_of) or Standing()
-            pending = bool(self.engine.store.inbox(self.run_id, 1))
+            pending = bool(self.engine.store.inbox([self.run_id], 1)[self.run_id])
             wants_line = found.wants_line and not pending
             self.standing = replace(
                 found, pending=pending, wants_line=wants_line, ended=ended, seq=seq

@@ -153,15 +153,12 @@ class Programs:
 
     # -- runs ------------------------------------------------------------------------------
 
-    def load(self, store: Store, claim: Claim) -> LiveRun:
-        """Return a claimed run, live.
+    def load(self, store: Store, claim: Claim, loaded: Loaded) -> LiveRun:
+        """Return a claimed run, live, made of what is stored of it.
 
         Raises:
           SnapshotError: what is stored can't be trusted or decoded.
         """
-        loaded = store.load(claim.run_id)
-        if loaded is None:
-            raise SnapshotError("P503", f"the run {claim.run_id} is not in the database")
         program = self.program(store, loaded.run.program_hash)
         with EVALUATOR:
             machine, heap = self._machine(store, loaded, program)

@@ -15,7 +15,7 @@ import contextlib
 import heapq
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from perdure.base import limits
 from perdure.base.errors import PerdureError, SnapshotError, StoreError
@@ -29,7 +29,16 @@ from perdure.engine.python_modules import Function
 from perdure.engine.turns import Start, Taken, TurnTaker
 from perdure.machine.machine import Machine
 from perdure.machine.turn import Raised, Returned
-from perdure.store.api import FINAL, Claim, Commit, RunFilter, Store
+from perdure.store.api import (
+    FINAL,
+    Claim,
+    Commit,
+    InboxRow,
+    Loaded,
+    Release,
+    RunFilter,
+    Store,
+)
 
 Observer = Callable[[Commit], None]
 
@@ -67,6 +76,7 @@ class Worker:
         self._observer = observer
         self._live: dict[str, LiveRun] = {}
         self._ready: dict[str, None] = {}
+        self._trial: str | None = None  # a run on probation, before its first turn
         self._alarms: list[tuple[float, str]] = []
         self._changed = True
         self._version = -1
@@ -208,7 +218,7 @@ class Worker:
 
     async def _rest(self, now: float) -> None:
         """Sleep until an effect ends, a timer is due, or it is time to look again."""
-        pause = limits.POLL_S
+        pause = self._store.poll_s
         if self._alarms:
             pause = min(pause, self._alarms[0][0] - now)
         if pause > 0:
@@ -231,7 +241,7 @@ class Worker:
         moment = time.monotonic()
         if moment < self._next_look and not self._changed:
             return
-        self._next_look = moment + limits.POLL_S
+        self._next_look = moment + self._store.poll_s
         if self._drain_until is not None:
             return
         if moment >= self._next_reap:
@@ -243,8 +253,8 @@ class Worker:
         self._version = version
         self._changed = False
         if changed:
-            for run_id in self._store.stirred(self._owner):
-                self._read_inbox(run_id)
+            for run_id, rows in self._store.inbox(self._store.stirred(self._owner)).items():
+                self._read_inbox(run_id, rows)
         if changed or (self._next_wake is not None and self._next_wake <= now):
             self._claim()
             self._next_wake = self._store.next_wake() if self._wanted is None else None
@@ -256,14 +266,15 @@ class Worker:
             for run_id in wanted:
                 claim = self._store.claim_one(run_id, self._owner)
                 if claim is not None:
-                    self._open(claim)
+                    self._open_all([claim])
                     self._want_children(run_id)
             return
         self._make_room()
         space = limits.LIVE_RUNS_MAX - len(self._live)
         if space > 0:
-            for claim in self._store.claim(self._owner, min(space, limits.CLAIM_BATCH)):
-                self._open(claim)
+            claims = self._store.claim(self._owner, min(space, limits.CLAIM_BATCH))
+            if claims:
+                self._open_all(claims)
                 self._changed = True  # there may be more
 
     def _want_children(self, run_id: str) -> None:
@@ -272,12 +283,20 @@ class Worker:
                 self._wanted.setdefault(child.run_id)
                 self._changed = True
 
-    def _open(self, claim: Claim) -> None:
-        """Load a claimed run; one that can't be loaded is quarantined."""
-        if claim.run_id in self._live:
-            return
+    def _open_all(self, claims: list[Claim]) -> None:
+        """Load claimed runs, one on probation first: nothing else is done before it has had its turn."""
+        claims = [claim for claim in claims if claim.run_id not in self._live]
+        stored = {found.run.run_id: found for found in self._store.load([c.run_id for c in claims])}
+        for claim in sorted(claims, key=lambda claim: not claim.probation):
+            if claim.probation:
+                self._trial = claim.run_id
+            if claim.run_id in stored:
+                self._open(claim, stored[claim.run_id])
+
+    def _open(self, claim: Claim, loaded: Loaded) -> None:
+        """Decode a claimed run; one that can't be decoded is quarantined."""
         try:
-            live = self._programs.load(self._store, claim)
+            live = self._programs.load(self._store, claim, loaded)
         except SnapshotError as error:
             self._quarantine(claim.run_id, claim.epoch, f"[{error.code}] {error.message}")
             return
@@ -288,17 +307,17 @@ class Worker:
             return
         faults.reached("run-loaded")
         self._live[claim.run_id] = live
-        self._read_inbox(claim.run_id)
+        self._read_inbox(claim.run_id, loaded.inbox)
         self._ask_after_children(live)
         self._set_alarm(live)
         self._ready[claim.run_id] = None
 
-    def _read_inbox(self, run_id: str) -> None:
+    def _read_inbox(self, run_id: str, rows: Sequence[InboxRow]) -> None:
         live = self._live.get(run_id)
         if live is None:
             return
         try:
-            inbox.read(live, self._store.inbox(run_id))
+            inbox.read(live, rows)
         except SnapshotError as error:
             self._drop(live)
             self._quarantine(run_id, live.epoch, f"[{error.code}] {error.message}")
@@ -321,11 +340,17 @@ class Worker:
     def _take_batch(self, now: float) -> list[Taken]:
         """Take the turns of ready runs, as many as fit into one transaction and a short time."""
         batch: list[Taken] = []
-        if not self._ready:
+        if self._drain_until is not None:
+            self._trial = None
+        if self._trial is not None:
+            chosen = [self._trial]
+        elif self._ready:
+            chosen = list(self._ready)[: limits.BATCH_RUNS]
+        else:
             return batch
         until = time.monotonic() + limits.BATCH_S
-        for run_id in list(self._ready)[: limits.BATCH_RUNS]:
-            del self._ready[run_id]
+        for run_id in chosen:
+            self._ready.pop(run_id, None)
             live = self._live.get(run_id)
             if live is None or (self._drain_until is not None and not live.events):
                 continue  # a run that only computes goes on elsewhere
@@ -346,6 +371,8 @@ class Worker:
                 self._set_alarm(live)
             if time.monotonic() >= until:
                 break
+        if self._trial is not None and not batch and self._trial not in self._ready:
+            self._acquit(self._trial)
         faults.reached("turn-taken")
         return batch
 
@@ -358,6 +385,17 @@ class Worker:
                 self._settle(taken)
             else:
                 self._drop(taken.live)
+        if self._trial is not None:
+            self._trial = None
+            self._changed = True  # the next run on probation may be claimed
+
+    def _acquit(self, run_id: str) -> None:
+        """End the probation of a run that had no turn to take, or is ours no longer."""
+        self._trial = None
+        self._changed = True
+        live = self._live.get(run_id)
+        if live is not None:
+            self._store.acquit(run_id, live.epoch)
 
     async def _durable(self, commits: list[Commit]) -> list[bool]:
         """Commit, and find out what happened if that is unclear."""
@@ -492,7 +530,7 @@ class Worker:
         """Give a run back; it can be claimed at once if there is anything to do in it."""
         unfinished = bool(live.calls or live.pending or live.has_work()) and live.status != "parked"
         self._drop(live)
-        self._store.release(live.run_id, live.epoch, ready=unfinished)
+        self._store.release([Release(live.run_id, live.epoch, ready=unfinished)])
 
     def _drop(self, live: LiveRun) -> None:
         """Forget a run and abandon its effects."""
@@ -504,7 +542,7 @@ class Worker:
 
     def _quarantine(self, run_id: str, epoch: int, reason: str) -> None:
         self._store.quarantine(run_id, reason)
-        self._store.release(run_id, epoch)
+        self._store.release([Release(run_id, epoch)])
         if self._wanted is not None:
             self._wanted.pop(run_id, None)
 

@@ -7,21 +7,26 @@ into a payload.
 How it is used, in the order of a run's life:
 
     put_program, put_definitions, set_name    code, by content hash
-    start_run                                 a run exists: ready, at seq 0, nothing loaded yet
+    start_runs                                runs exist: ready, at seq 0, nothing loaded yet
     register_owner                            a worker says that it lives
     claim, claim_one                          the worker owns the run under a new epoch
-    load, inbox                               what it needs to decode the run and go on
+    load                                      what it needs to decode runs and go on
+    stirred, inbox                            what was sent to runs that it owns
     commit                                    turns of one or many runs, in one transaction
-    release                                   somebody else may have it
+    release                                   somebody else may have them
     close                                     the owner's lock dies with the handle
 
 Guarantees that every store gives, and tests/store checks:
 1. `commit` of a turn is all or nothing, and conditional on (run, epoch, seq - 1): two owners never
    both win.
-2. When `commit`, `start_run`, `send` or `put_*` has returned, no crash or power cut undoes it.
+2. When `commit`, `start_runs`, `send` or `put_*` has returned, no crash or power cut undoes it.
 3. A message is delivered once for its (receiver, sender, message id), also after it was consumed.
 4. A run has at most one living owner at a time; a dead owner's runs can be claimed at once.
 5. Rows of one inbox come in the order in which they were committed.
+6. A run whose owners die one after the other, without a commit between, is quarantined after
+   limits.DEATHS_MAX of them. Whoever takes over a dead owner's run takes it on probation: one at a
+   time, counted before it is handed out, so that a neighbour's crash is never counted against it
+   twice.
 
 A handle belongs to one thread; `another()` gives a second thread its own. All methods may raise
 StoreError:
@@ -36,10 +41,12 @@ in one round trip.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, Protocol, runtime_checkable
 
 from msgspec import Struct
+
+from perdure.base import limits
 
 FINAL: Final = frozenset({"completed", "failed", "cancelled"})
 """States that a run never leaves."""
@@ -133,6 +140,18 @@ class Commit(Struct, frozen=True, kw_only=True):
     snapshot_hash: bytes = b""
 
 
+class Release(Struct, frozen=True):
+    """A claim that is given back.
+
+    The run can be claimed again at once if `ready` says so, if its status is "ready", or if its
+    inbox has rows; else when something is sent to it or its `wake_at` comes.
+    """
+
+    run_id: str
+    epoch: int
+    ready: bool = False
+
+
 class RunFilter(Struct, frozen=True):
     """Which runs `list_runs` gives; newest first."""
 
@@ -178,10 +197,15 @@ class Retention(Struct, frozen=True):
 
 
 class Claim(Struct, frozen=True):
-    """A run that the caller owns now; `epoch` goes into every commit and into `release`."""
+    """A run that the caller owns now; `epoch` goes into every commit and into `release`.
+
+    On probation, its last owner died: load it and take its first turn before those of any other
+    run, and `acquit` it if no commit comes of that.
+    """
 
     run_id: str
     epoch: int
+    probation: bool = False
 
 
 class Run(Struct, frozen=True):
@@ -218,6 +242,19 @@ class Entry(Struct, frozen=True):
     note: str = ""
 
 
+class InboxRow(Struct, frozen=True):
+    """A row that waits for its run's next turn. For kind `finished`, `sender` is the run that
+    ended, `message_id` its final status and `payload` its result (b"" if there is none).
+    """
+
+    row: int
+    kind: str
+    message_id: str
+    sender: str
+    payload: bytes
+    at: float
+
+
 class Loaded(Struct, frozen=True):
     """All that is needed to decode a run.
 
@@ -230,6 +267,7 @@ class Loaded(Struct, frozen=True):
       chain_hash: the entry hash at `snapshot_seq`, b"" at 0: the previous hash of the first entry
         below.
       entries: the entries after the snapshot, in order, all with their payloads.
+      inbox: the rows that wait for its next turn, oldest first, limits.INBOX_BATCH at most.
     """
 
     run: Run
@@ -240,19 +278,7 @@ class Loaded(Struct, frozen=True):
     snapshot_seq: int
     chain_hash: bytes
     entries: tuple[Entry, ...]
-
-
-class InboxRow(Struct, frozen=True):
-    """A row that waits for its run's next turn. For kind `finished`, `sender` is the run that
-    ended, `message_id` its final status and `payload` its result (b"" if there is none).
-    """
-
-    row: int
-    kind: str
-    message_id: str
-    sender: str
-    payload: bytes
-    at: float
+    inbox: tuple[InboxRow, ...]
 
 
 class Output(Struct, frozen=True):
@@ -284,7 +310,13 @@ class Pruned(Struct, frozen=True):
 
 @runtime_checkable
 class Store(Protocol):
-    """A handle to a database of runs; use it from one thread."""
+    """A handle to a database of runs; use it from one thread.
+
+    Attributes:
+      poll_s: how often a worker should ask `data_version`, in seconds.
+    """
+
+    poll_s: float
 
     def another(self) -> Store:
         """Return an independent handle to the same database, for another thread. It has no
@@ -300,6 +332,12 @@ class Store(Protocol):
     def data_version(self) -> int:
         """Return a number that changes when *another* handle has committed something. Costs
         microseconds.
+        """
+
+    def watch(self, hint: Callable[[], None]) -> None:
+        """Call `hint`, from any thread, when another process may have given this one work.
+
+        It may be called for nothing, and it may never be called: polling is the truth.
         """
 
     # code
@@ -324,12 +362,13 @@ class Store(Protocol):
 
     # runs
 
-    def start_run(self, new: NewRun) -> tuple[Run, bool]:
-        """Make a run, ready to be claimed, and return it with True; or return the one that is
-        there, with False.
+    def start_runs(self, news: Sequence[NewRun]) -> list[tuple[Run, bool]]:
+        """Make runs, ready to be claimed, in one transaction; return each with True, or the one
+        that is there already with False.
 
         Raises:
-          CallError: P302, a run of that id exists with another program name or other arguments.
+          CallError: P302, a run of such an id exists with another program name or other arguments;
+            none of the runs was started.
         """
 
     def get_run(self, run_id: str) -> Run | None:
@@ -344,11 +383,17 @@ class Store(Protocol):
     def result(self, run_id: str) -> bytes | None:
         """Return the stored result or error of a run, or None."""
 
-    def load(self, run_id: str) -> Loaded | None:
-        """Return all that is needed to decode a run, as one consistent state, or None."""
+    def load(self, run_ids: Sequence[str]) -> list[Loaded]:
+        """Return all that is needed to decode runs, as one consistent state, in the order of their
+        ids; those that do not exist are left out.
+        """
 
-    def inbox(self, run_id: str, limit: int = 10_000) -> list[InboxRow]:
-        """Return the rows that wait for the run's next turn, oldest first."""
+    def inbox(
+        self, run_ids: Sequence[str], limit: int = limits.INBOX_BATCH
+    ) -> dict[str, list[InboxRow]]:
+        """Return for each of the runs the rows that wait for its next turn, oldest first, `limit`
+        of each at most.
+        """
 
     def entries(self, run_id: str, *, after: int = 0, limit: int = 10_000) -> list[Entry]:
         """Return log entries with a seq above `after`, oldest first, payloads included where they
@@ -391,21 +436,27 @@ class Store(Protocol):
         """
 
     def reap_dead_owners(self) -> int:
-        """Free the runs of owners whose lock or lease is gone, and make them ready; return how
-        many runs.
+        """Free the runs of owners whose lock or lease is gone, and make them ready, on probation;
+        return how many runs.
         """
 
     def claim(self, owner: int, limit: int) -> list[Claim]:
         """Take over runs that nobody owns and that are ready, were sent something, or whose time
         has come.
+
+        At most one of them is on probation, and none if the owner has such a run already. One that
+        has cost limits.DEATHS_MAX owners their lives is quarantined instead.
         """
 
     def claim_one(self, run_id: str, owner: int) -> Claim | None:
-        """Take over a certain run, ready or not; None if it does not exist, is final, quarantined
-        or owned by another.
+        """Take over a certain run, ready or not; None if it does not exist, is final, quarantined,
+        owned by another, or on probation while the owner has another such run.
 
         The caller's own claim is given back as it is.
         """
+
+    def acquit(self, run_id: str, epoch: int) -> None:
+        """End the probation of a run that had nothing to commit; a commit does so by itself."""
 
     def stirred(self, owner: int) -> list[str]:
         """Return the ids of the owner's runs that were sent something since their claim or last
@@ -415,12 +466,8 @@ class Store(Protocol):
     def next_wake(self) -> float | None:
         """Return when the next run that nobody owns is due, or None; 0.0 when one is ready now."""
 
-    def release(self, run_id: str, epoch: int, *, ready: bool = False) -> bool:
-        """Give a run back. False: it belongs to another already.
-
-        It can be claimed again at once if `ready` says so, if its status is "ready", or if its
-        inbox has rows; else when something is sent to it or its `wake_at` comes.
-        """
+    def release(self, released: Sequence[Release]) -> list[bool]:
+        """Give runs back, in one transaction. False: it belongs to another already."""
 
     def commit(self, commits: Sequence[Commit]) -> list[bool]:
         """Commit turns, all in one transaction, and say of each whether it won.
@@ -432,7 +479,9 @@ class Store(Protocol):
         """
 
     def quarantine(self, run_id: str, reason: str) -> None:
-        """Park a run whose stored state can't be trusted, so that nobody claims it; "" lifts it."""
+        """Park a run whose stored state can't be trusted, so that nobody claims it; "" lifts
+        it and forgets the deaths of its owners.
+        """
 
     def prune(self, policy: PrunePolicy = PrunePolicy()) -> Pruned:  # noqa: B008 - frozen
         """Remove what a policy no longer keeps."""

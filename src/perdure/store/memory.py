@@ -20,7 +20,6 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from perdure.base import limits
-from perdure.base.errors import CallError, StoreError
 from perdure.store.api import (
     FINAL,
     Claim,
@@ -33,11 +32,13 @@ from perdure.store.api import (
     Output,
     Pruned,
     PrunePolicy,
+    Release,
     Retention,
     Run,
     RunFilter,
     Send,
 )
+from perdure.store.refusals import check_same, deadly, taken_for_dead
 
 
 class _Record(Struct):
@@ -46,6 +47,7 @@ class _Record(Struct):
     run: Run
     arguments: bytes
     ready: bool = True
+    deaths: int = 0
     result: bytes | None = None
     cursor: int = 0
     log: list[Entry] = field(default_factory=list)
@@ -72,10 +74,13 @@ class _World:
         self.next_owner = 1
         self.next_row = 1
         self.version = 0
+        self.hints: dict[int, Callable[[], None]] = {}
 
 
 class MemoryStore:
     """A handle to a world in memory; see store.api for what its methods do."""
+
+    poll_s = limits.POLL_S
 
     def __init__(
         self,
@@ -94,6 +99,7 @@ class MemoryStore:
         return MemoryStore(clock=self.now, retention=self.retention, world=self._world)
 
     def close(self) -> None:
+        self._world.hints.pop(id(self), None)
         if self._owner:
             self.kill(self._owner)
             self._owner = 0
@@ -107,12 +113,20 @@ class MemoryStore:
         with self._world.lock:
             return self._world.version - self._own_writes
 
+    def watch(self, hint: Callable[[], None]) -> None:
+        self._world.hints[id(self)] = hint
+
     @contextmanager
     def _writing(self) -> Iterator[_World]:
         with self._world.lock:
             yield self._world
             self._world.version += 1
             self._own_writes += 1
+
+    def _tell_others(self) -> None:
+        for handle, hint in list(self._world.hints.items()):
+            if handle != id(self):
+                hint()
 
     def _record(self, run_id: str) -> _Record | None:
         return self._world.runs.get(run_id)
@@ -144,19 +158,22 @@ class MemoryStore:
 
     # -- runs ------------------------------------------------------------------------------
 
-    def start_run(self, new: NewRun) -> tuple[Run, bool]:
-        with self._writing():
-            made = self._start(new)
-            record = self._world.runs[new.run_id]
-            run = record.run
-            if run.program_name != new.program_name or record.arguments != new.arguments:
-                differs = "program" if run.program_name != new.program_name else "arguments"
-                raise CallError(
-                    "P302",
-                    f"run {new.run_id} exists already with another {differs} ({run.program_name})",
-                    hint="give another --id, or the same program and arguments",
-                )
-            return run, made
+    def start_runs(self, news: Sequence[NewRun]) -> list[tuple[Run, bool]]:
+        with self._writing() as world:
+            known = {
+                new.run_id: (record.run.program_name, record.arguments)
+                for new in news
+                if (record := world.runs.get(new.run_id)) is not None
+            }
+            for new in news:
+                there = known.setdefault(new.run_id, (new.program_name, new.arguments))
+                check_same(new, *there)
+            made = [self._start(new) for new in news]
+            started = [
+                (world.runs[new.run_id].run, one) for new, one in zip(news, made, strict=True)
+            ]
+        self._tell_others()
+        return started
 
     def _start(self, new: NewRun) -> bool:
         world = self._world
@@ -208,21 +225,17 @@ class MemoryStore:
         record = self._record(run_id)
         return record.result if record else None
 
-    def load(self, run_id: str) -> Loaded | None:
+    def load(self, run_ids: Sequence[str]) -> list[Loaded]:
         with self._world.lock:
-            record = self._record(run_id)
-            if record is None:
-                return None
-            seq, snapshot, hashed = record.snapshots[-1] if record.snapshots else (0, None, b"")
-            chain = next((e.entry_hash for e in record.log if e.seq == seq), b"")
-            entries = tuple(e for e in record.log if e.seq > seq)
-            return Loaded(
-                record.run, record.arguments, record.result, snapshot, hashed, seq, chain, entries
-            )
+            records = [self._record(run_id) for run_id in run_ids]
+            return [_loaded(record) for record in records if record is not None]
 
-    def inbox(self, run_id: str, limit: int = 10_000) -> list[InboxRow]:
-        record = self._record(run_id)
-        return record.inbox[:limit] if record else []
+    def inbox(
+        self, run_ids: Sequence[str], limit: int = limits.INBOX_BATCH
+    ) -> dict[str, list[InboxRow]]:
+        with self._world.lock:
+            records = {run_id: self._record(run_id) for run_id in run_ids}
+            return {i: record.inbox[:limit] if record else [] for i, record in records.items()}
 
     def entries(self, run_id: str, *, after: int = 0, limit: int = 10_000) -> list[Entry]:
         record = self._record(run_id)
@@ -248,7 +261,10 @@ class MemoryStore:
 
     def send(self, message: Send) -> bool:
         with self._writing():
-            return self._send(message)
+            sent = self._send(message)
+        if sent:
+            self._tell_others()
+        return sent
 
     def _send(self, message: Send) -> bool:
         record = self._record(message.to)
@@ -302,6 +318,7 @@ class MemoryStore:
                 if record.run.owner in dead:
                     record.run = replace(record.run, owner=0)
                     record.ready = True
+                    record.deaths = max(record.deaths, 1)
                     freed += 1
             return freed
 
@@ -317,7 +334,24 @@ class MemoryStore:
             ]
             if due:
                 self._check_owner(owner)
-            return [self._take(record, owner) for record in due[:limit]]
+            innocent = [record for record in due if not record.deaths][:limit]
+            claims = [self._take(record, owner) for record in innocent]
+            if len(claims) < limit and not self._on_probation(owner):
+                suspects = (record for record in due if record.deaths)
+                claim = next(filter(None, (self._try(one, owner) for one in suspects)), None)
+                claims += [] if claim is None else [claim]
+            return claims
+
+    def _on_probation(self, owner: int) -> bool:
+        return any(r.deaths and r.run.owner == owner for r in self._world.runs.values())
+
+    def _try(self, record: _Record, owner: int) -> Claim | None:
+        """Take a run on probation, or quarantine it if it has cost too many lives."""
+        if record.deaths >= limits.DEATHS_MAX:
+            self._quarantine(record, deadly(record.deaths))
+            return None
+        record.deaths += 1
+        return self._take(record, owner)
 
     def claim_one(self, run_id: str, owner: int) -> Claim | None:
         with self._writing():
@@ -326,21 +360,27 @@ class MemoryStore:
             if record is None or record.run.status in FINAL or record.run.quarantined:
                 return None
             if record.run.owner == owner:
-                return Claim(run_id, record.run.epoch)
-            return None if record.run.owner else self._take(record, owner)
+                return Claim(run_id, record.run.epoch, bool(record.deaths))
+            if record.run.owner:
+                return None
+            if not record.deaths:
+                return self._take(record, owner)
+            return None if self._on_probation(owner) else self._try(record, owner)
+
+    def acquit(self, run_id: str, epoch: int) -> None:
+        with self._writing():
+            record = self._record(run_id)
+            if record is not None and record.run.epoch == epoch and record.run.owner:
+                record.deaths = 0
 
     def _check_owner(self, owner: int) -> None:
         if owner not in self._world.heartbeats:
-            raise StoreError(
-                "P409",
-                f"worker {owner} was taken for dead: its lease of {limits.LEASE_S:g} s ran out",
-                hint="register again",
-            )
+            raise taken_for_dead(owner)
 
     def _take(self, record: _Record, owner: int) -> Claim:
         run = record.run = replace(record.run, owner=owner, epoch=record.run.epoch + 1)
         record.ready = False
-        return Claim(run.run_id, run.epoch)
+        return Claim(run.run_id, run.epoch, bool(record.deaths))
 
     def stirred(self, owner: int) -> list[str]:
         with self._world.lock:
@@ -355,14 +395,18 @@ class MemoryStore:
                 return 0.0
             return min((r.run.wake_at for r in free if r.run.wake_at is not None), default=None)
 
-    def release(self, run_id: str, epoch: int, *, ready: bool = False) -> bool:
+    def release(self, released: Sequence[Release]) -> list[bool]:
         with self._writing():
-            record = self._record(run_id)
-            if record is None or record.run.epoch != epoch or not record.run.owner:
-                return False
-            record.run = replace(record.run, owner=0)
-            record.ready = ready or record.run.status == "ready" or bool(record.inbox)
-            return True
+            return [self._release(one) for one in released]
+
+    def _release(self, one: Release) -> bool:
+        record = self._record(one.run_id)
+        if record is None or record.run.epoch != one.epoch or not record.run.owner:
+            return False
+        record.run = replace(record.run, owner=0)
+        record.ready = one.ready or record.run.status == "ready" or bool(record.inbox)
+        record.deaths -= bool(record.deaths)  # its owner lives
+        return True
 
     def commit(self, commits: Sequence[Commit]) -> list[bool]:
         with self._writing():
@@ -387,6 +431,7 @@ class MemoryStore:
         record.log.append(
             Entry(turn.seq, turn.kind, now, turn.entry_hash, turn.payload, note=turn.note)
         )
+        record.deaths = 0
         consumed = set(turn.consumed)
         record.inbox = [row for row in record.inbox if row.row not in consumed]
         record.ready = turn.status == "ready" or bool(record.inbox)
@@ -448,19 +493,22 @@ class MemoryStore:
     def quarantine(self, run_id: str, reason: str) -> None:
         with self._writing():
             record = self._record(run_id)
-            if record is None:
-                return
-            run = record.run
-            park = bool(reason) and run.status not in FINAL
-            record.run = replace(
-                run,
-                quarantined=reason,
-                owner=0,
-                epoch=run.epoch + 1,
-                status="parked" if park else run.status,
-                detail=reason or run.detail,
-            )
-            record.ready = not reason
+            if record is not None:
+                self._quarantine(record, reason)
+
+    def _quarantine(self, record: _Record, reason: str) -> None:
+        run = record.run
+        park = bool(reason) and run.status not in FINAL
+        record.run = replace(
+            run,
+            quarantined=reason,
+            owner=0,
+            epoch=run.epoch + 1,
+            status="parked" if park else run.status,
+            detail=reason or run.detail,
+        )
+        record.ready = not reason
+        record.deaths = 0
 
     def prune(self, policy: PrunePolicy = PrunePolicy()) -> Pruned:  # noqa: B008 - frozen
         with self._writing() as world:
@@ -483,6 +531,21 @@ class MemoryStore:
                         del record.seen[key]
                     message_ids += len(old)
             return Pruned(runs, message_ids)
+
+
+def _loaded(record: _Record) -> Loaded:
+    seq, snapshot, hashed = record.snapshots[-1] if record.snapshots else (0, None, b"")
+    return Loaded(
+        record.run,
+        record.arguments,
+        record.result,
+        snapshot,
+        hashed,
+        seq,
+        next((e.entry_hash for e in record.log if e.seq == seq), b""),
+        tuple(e for e in record.log if e.seq > seq),
+        tuple(record.inbox[: limits.INBOX_BATCH]),
+    )
 
 
 def _after(rows: list[Any], after: int, limit: int) -> list[Any]:

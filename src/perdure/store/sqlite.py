@@ -21,7 +21,7 @@ from typing import Any
 import apsw
 
 from perdure.base import limits
-from perdure.base.errors import CallError, StoreError
+from perdure.base.errors import StoreError
 from perdure.store import sqlite_commit
 from perdure.store.api import (
     FINAL,
@@ -35,6 +35,7 @@ from perdure.store.api import (
     Output,
     Pruned,
     PrunePolicy,
+    Release,
     Retention,
     Run,
     RunFilter,
@@ -42,6 +43,7 @@ from perdure.store.api import (
 )
 from perdure.store.database import as_store_error, connect, lock_directory, translated
 from perdure.store.owners import OwnerLocks
+from perdure.store.refusals import check_same, deadly, taken_for_dead
 
 _RUN_COLUMNS = (
     "id, name, program, parent, status, detail, seq, epoch, owner, wake_at, "
@@ -49,8 +51,26 @@ _RUN_COLUMNS = (
 )
 _GET_RUN = f"SELECT {_RUN_COLUMNS} FROM runs WHERE id = ?"  # noqa: S608 - a constant
 _CLAIMABLE = (
-    "SELECT num FROM runs WHERE ready = 1 AND owner = 0 AND quarantined = '' "
-    "UNION SELECT num FROM runs WHERE wake_at <= ? AND owner = 0 AND quarantined = '' LIMIT ?"
+    "SELECT num FROM runs "
+    "WHERE ready = 1 AND owner = 0 AND quarantined = '' AND deaths = 0 "
+    "UNION SELECT num FROM runs "
+    "WHERE wake_at <= ? AND owner = 0 AND quarantined = '' AND deaths = 0 LIMIT ?"
+)
+_SUSPECTS = (
+    "SELECT num, deaths FROM runs "
+    "WHERE ready = 1 AND owner = 0 AND quarantined = '' AND deaths > 0 "
+    "UNION SELECT num, deaths FROM runs "
+    "WHERE wake_at <= ? AND owner = 0 AND quarantined = '' AND deaths > 0 LIMIT ?"
+)
+_QUARANTINE = (
+    "UPDATE runs SET quarantined = ?1, owner = 0, ready = (?1 = ''), epoch = epoch + 1, "
+    "deaths = 0, detail = CASE WHEN ?1 = '' THEN detail ELSE ?1 END, "
+    "status = CASE WHEN ?1 = '' OR status IN ('completed', 'failed', 'cancelled') "
+    "THEN status ELSE 'parked' END "
+)
+_INBOX = (
+    "SELECT num, kind, message_id, sender, payload, at FROM inbox "
+    "WHERE run = ? ORDER BY num LIMIT ?"
 )
 
 
@@ -63,6 +83,8 @@ class SqliteStore:
       retention: what is kept of runs that go on.
       read_only: open an existing database for reading.
     """
+
+    poll_s = limits.POLL_S
 
     def __init__(
         self,
@@ -97,6 +119,9 @@ class SqliteStore:
     def data_version(self) -> int:
         with translated(self.path):
             return int(self._connection.pragma("data_version"))
+
+    def watch(self, hint: Callable[[], None]) -> None:
+        """Do nothing: SQLite can't tell, and asking for the data version costs microseconds."""
 
     # -- code ------------------------------------------------------------------------------
 
@@ -136,23 +161,20 @@ class SqliteStore:
 
     # -- runs ------------------------------------------------------------------------------
 
-    def start_run(self, new: NewRun) -> tuple[Run, bool]:
+    def start_runs(self, news: Sequence[NewRun]) -> list[tuple[Run, bool]]:
         with self._transaction():
-            made = sqlite_commit.start(self._execute, new, self.now())
-            if not made:
-                name, arguments = self._execute(
-                    "SELECT name, arguments FROM runs JOIN run_data ON run = num WHERE id = ?",
-                    (new.run_id,),
-                ).fetchone()
-                if name != new.program_name or bytes(arguments) != new.arguments:
-                    differs = "program" if name != new.program_name else "arguments"
-                    raise CallError(
-                        "P302",
-                        f"run {new.run_id} exists already with another {differs} ({name})",
-                        hint="give another --id, or the same program and arguments",
-                    )
-            run = Run(*self._execute(_GET_RUN, (new.run_id,)).fetchone())
-        return run, made
+            now = self.now()
+            return [self._start(new, now) for new in news]
+
+    def _start(self, new: NewRun, now: float) -> tuple[Run, bool]:
+        made = sqlite_commit.start(self._execute, new, now)
+        if not made:
+            there = self._execute(
+                "SELECT name, arguments FROM runs JOIN run_data ON run = num WHERE id = ?",
+                (new.run_id,),
+            ).fetchone()
+            check_same(new, *there)
+        return Run(*self._execute(_GET_RUN, (new.run_id,)).fetchone()), made
 
     def get_run(self, run_id: str) -> Run | None:
         rows = self._rows(_GET_RUN, run_id)
@@ -186,38 +208,39 @@ class SqliteStore:
         )
         return payload
 
-    def load(self, run_id: str) -> Loaded | None:
+    def load(self, run_ids: Sequence[str]) -> list[Loaded]:
         with self._reading():
-            row = self._execute(_GET_RUN, (run_id,)).fetchone()
-            if row is None:
-                return None
-            run = Run(*row)
-            num = self._num(run_id)
-            data = self._execute(
-                "SELECT arguments, result FROM run_data WHERE run = ?", (num,)
-            ).fetchone()
-            if data is None:
-                raise StoreError("P405", f"{self.path} is damaged: run {run_id} has no data")
-            arguments, result = data
-            snapshot = self._execute(
-                "SELECT s.payload, s.hash, s.seq, l.hash FROM snapshots s LEFT JOIN log l "
-                "ON l.run = s.run AND l.seq = s.seq WHERE s.run = ? ORDER BY s.seq DESC LIMIT 1",
-                (num,),
-            ).fetchone() or (None, b"", 0, b"")
-            entries = self._entries(num, snapshot[2], -1)
-        return Loaded(
-            run, arguments, result, snapshot[0], snapshot[1], snapshot[2], snapshot[3] or b"",
-            tuple(entries),
-        )  # fmt: skip
+            return [loaded for one in run_ids if (loaded := self._load(one)) is not None]
 
-    def inbox(self, run_id: str, limit: int = 10_000) -> list[InboxRow]:
-        rows = self._rows(
-            "SELECT num, kind, message_id, sender, payload, at FROM inbox "
-            "WHERE run = (SELECT num FROM runs WHERE id = ?) ORDER BY num LIMIT ?",
-            run_id,
-            limit,
-        )
-        return [InboxRow(*row) for row in rows]
+    def _load(self, run_id: str) -> Loaded | None:
+        row = self._execute(_GET_RUN, (run_id,)).fetchone()
+        if row is None:
+            return None
+        num = self._num(run_id)
+        data = self._execute(
+            "SELECT arguments, result FROM run_data WHERE run = ?", (num,)
+        ).fetchone()
+        if data is None:
+            raise StoreError("P405", f"{self.path} is damaged: run {run_id} has no data")
+        arguments, result = data
+        snapshot, hashed, seq, chain = self._execute(
+            "SELECT s.payload, s.hash, s.seq, coalesce(l.hash, x'') FROM snapshots s "
+            "LEFT JOIN log l ON l.run = s.run AND l.seq = s.seq "
+            "WHERE s.run = ? ORDER BY s.seq DESC LIMIT 1",
+            (num,),
+        ).fetchone() or (None, b"", 0, b"")
+        entries = tuple(self._entries(num, seq, -1))
+        inbox = tuple(self._inbox(num, limits.INBOX_BATCH))
+        return Loaded(Run(*row), arguments, result, snapshot, hashed, seq, chain, entries, inbox)
+
+    def inbox(
+        self, run_ids: Sequence[str], limit: int = limits.INBOX_BATCH
+    ) -> dict[str, list[InboxRow]]:
+        with self._reading():
+            return {run_id: self._inbox(self._num(run_id), limit) for run_id in run_ids}
+
+    def _inbox(self, num: int | None, limit: int) -> list[InboxRow]:
+        return [InboxRow(*row) for row in self._execute(_INBOX, (num, limit))]
 
     def entries(self, run_id: str, *, after: int = 0, limit: int = 10_000) -> list[Entry]:
         with self._reading():
@@ -301,7 +324,10 @@ class SqliteStore:
         freed = 0
         with self._transaction():
             for owner in self._dead_owners():
-                self._execute("UPDATE runs SET owner = 0, ready = 1 WHERE owner = ?", (owner,))
+                self._execute(
+                    "UPDATE runs SET owner = 0, ready = 1, deaths = max(deaths, 1) WHERE owner = ?",
+                    (owner,),
+                )
                 freed += self._connection.changes()
                 self._execute("DELETE FROM owners WHERE num = ?", (owner,))
         for owner in dead:
@@ -319,41 +345,69 @@ class SqliteStore:
     def claim(self, owner: int, limit: int) -> list[Claim]:
         now = self.now()
         # Looked at without the write lock first: most polls find nothing.
-        if not self._rows(_CLAIMABLE, now, 1):
+        if not (self._rows(_CLAIMABLE, now, 1) or self._rows(_SUSPECTS, now, 1)):
             return []
         with self._transaction():
             self._check_owner(owner)
             nums = self._execute(_CLAIMABLE, (now, limit)).fetchall()
-            return [self._take(num, owner) for (num,) in nums]
+            claims = [self._take(num, owner) for (num,) in nums]
+            if len(claims) < limit:
+                claims += self._try(self._execute(_SUSPECTS, (now, limit)).fetchall(), owner)
+            return claims
+
+    def _try(self, suspects: list[tuple[int, int]], owner: int) -> list[Claim]:
+        """Take one run on probation, if the owner has none; quarantine those that cost too many
+        lives.
+        """
+        if (
+            not suspects
+            or self._execute(
+                "SELECT 1 FROM runs WHERE owner = ? AND deaths > 0", (owner,)
+            ).fetchone()
+        ):
+            return []
+        for num, deaths in suspects:
+            if deaths < limits.DEATHS_MAX:
+                return [self._take(num, owner)]
+            self._execute(_QUARANTINE + "WHERE num = ?2", (deadly(deaths), num))
+        return []
 
     def claim_one(self, run_id: str, owner: int) -> Claim | None:
         with self._transaction():
             self._check_owner(owner)
             row = self._execute(
-                "SELECT num, epoch, owner, status, quarantined FROM runs WHERE id = ?", (run_id,)
+                "SELECT num, epoch, owner, status, quarantined, deaths FROM runs WHERE id = ?",
+                (run_id,),
             ).fetchone()
             if row is None or row[3] in FINAL or row[4] or row[2] not in (0, owner):
                 return None
-            return Claim(run_id, row[1]) if row[2] == owner else self._take(row[0], owner)
+            num, epoch, *_, deaths = row
+            if row[2] == owner:
+                return Claim(run_id, epoch, deaths > 0)
+            if not deaths:
+                return self._take(num, owner)
+            return next(iter(self._try([(num, deaths)], owner)), None)
+
+    def acquit(self, run_id: str, epoch: int) -> None:
+        with self._transaction():
+            self._execute(
+                "UPDATE runs SET deaths = 0 WHERE id = ? AND epoch = ? AND owner <> 0",
+                (run_id, epoch),
+            )
 
     def _check_owner(self, owner: int) -> None:
         if not self._execute("SELECT 1 FROM owners WHERE num = ?", (owner,)).fetchone():
-            raise StoreError(
-                "P409",
-                f"worker {owner} was taken for dead: its lease of {limits.LEASE_S:g} s ran out",
-                hint="register again",
-            )
+            raise taken_for_dead(owner)
 
     def _take(self, num: int, owner: int) -> Claim:
         # Not ready from now on: the owner looks at the inbox after the claim, and if it dies,
         # `reap` sets it again.
-        return Claim(
-            *self._execute(
-                "UPDATE runs SET owner = ?, ready = 0, epoch = epoch + 1 WHERE num = ? "
-                "RETURNING id, epoch",
-                (owner, num),
-            ).fetchone()
-        )
+        run_id, epoch, deaths = self._execute(
+            "UPDATE runs SET owner = ?, ready = 0, epoch = epoch + 1, "
+            "deaths = deaths + (deaths > 0) WHERE num = ? RETURNING id, epoch, deaths",
+            (owner, num),
+        ).fetchone()
+        return Claim(run_id, epoch, deaths > 0)
 
     def stirred(self, owner: int) -> list[str]:
         # The unary plus keeps SQLite from walking all the owner's runs: few are ready.
@@ -371,15 +425,22 @@ class SqliteStore:
         )
         return due
 
-    def release(self, run_id: str, epoch: int, *, ready: bool = False) -> bool:
+    def release(self, released: Sequence[Release]) -> list[bool]:
+        if not released:
+            return []
         with self._transaction():
-            self._execute(
-                "UPDATE runs SET owner = 0, ready = (? OR status = 'ready' OR "
-                "EXISTS (SELECT 1 FROM inbox WHERE inbox.run = runs.num)) "
-                "WHERE id = ? AND epoch = ? AND owner <> 0",
-                (ready, run_id, epoch),
-            )
-            return self._connection.changes() == 1
+            return [self._release(one) for one in released]
+
+    def _release(self, one: Release) -> bool:
+        # A death was counted with the claim, but this owner lives.
+        self._execute(
+            "UPDATE runs SET owner = 0, deaths = deaths - (deaths > 0), "
+            "ready = (? OR status = 'ready' OR "
+            "EXISTS (SELECT 1 FROM inbox WHERE inbox.run = runs.num)) "
+            "WHERE id = ? AND epoch = ? AND owner <> 0",
+            (one.ready, one.run_id, one.epoch),
+        )
+        return self._connection.changes() == 1
 
     def commit(self, commits: Sequence[Commit]) -> list[bool]:
         with self._transaction():
@@ -390,13 +451,7 @@ class SqliteStore:
 
     def quarantine(self, run_id: str, reason: str) -> None:
         with self._transaction():
-            self._execute(
-                "UPDATE runs SET quarantined = ?, owner = 0, ready = ?, epoch = epoch + 1, "
-                "status = CASE WHEN ? = '' OR status IN ('completed', 'failed', 'cancelled') "
-                "THEN status ELSE 'parked' END, detail = CASE WHEN ? = '' THEN detail ELSE ? END "
-                "WHERE id = ?",
-                (reason, int(not reason), reason, reason, reason, run_id),
-            )
+            self._execute(_QUARANTINE + "WHERE id = ?2", (reason, run_id))
 
     def prune(self, policy: PrunePolicy = PrunePolicy()) -> Pruned:  # noqa: B008 - frozen
         with self._transaction():

@@ -97,7 +97,7 @@ def _deliver(
 # this statement, because before it nothing may be written.
 _FENCE = (
     "UPDATE runs SET seq = ?1, status = ?2, detail = ?3, wake_at = ?4, updated_at = ?5, "
-    "ready = (?6 OR EXISTS (SELECT 1 FROM inbox WHERE inbox.run = runs.num LIMIT 1 OFFSET ?9)) "
+    "deaths = 0, ready = (?6 OR EXISTS (SELECT 1 FROM inbox WHERE inbox.run = runs.num LIMIT 1 OFFSET ?9)) "
     "WHERE id = ?7 AND epoch = ?8 AND seq = ?1 - 1 AND owner <> 0 RETURNING num, snapshot_seq"
 )
 _LOG = "INSERT INTO log (run, seq, kind, at, hash, payload, note) VALUES (?, ?, ?, ?, ?, ?, ?)"
