@@ -6,7 +6,8 @@ Invariant: an event for a request that is no longer waited for changes nothing: 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from perdure.machine import mailbox, tasks, turn, waiting
 from perdure.machine.requests import complete, fail_request
@@ -19,25 +20,38 @@ if TYPE_CHECKING:
 
 def apply(machine: Machine, event: turn.Event) -> None:
     """Let an event take effect; tasks that can go on become ready."""
-    match event:
-        case turn.Arrived(message_id, sender, value):
-            mailbox.arrived(machine, message_id, sender, value)
-        case turn.Typed(line):
-            waiting.typed(machine, line)
-        case turn.Cancel():
-            tasks.cancel_run(machine)
-        case turn.Retry():
-            tasks.retry(machine)
-        case turn.Returned() | turn.Raised() | turn.Fired():
-            request = table_ref(machine.root.requests, event.request)
-            if request is None:
-                return
-            if isinstance(event, turn.Returned):
-                complete(machine, request, event.value)
-            elif isinstance(event, turn.Raised):
-                fail_request(machine, request, event.condition)
-            elif request.kind == "alarm":
-                table_delete(machine.root.requests, request.number)
-                tasks.alarm(machine, request)
-            else:
-                complete(machine, request, UNSPECIFIED)
+    _APPLY[type(event)](machine, event)
+
+
+def _returned(machine: Machine, event: turn.Returned) -> None:
+    request = table_ref(machine.root.requests, event.request)
+    if request is not None:
+        complete(machine, request, event.value)
+
+
+def _raised(machine: Machine, event: turn.Raised) -> None:
+    request = table_ref(machine.root.requests, event.request)
+    if request is not None:
+        fail_request(machine, request, event.condition)
+
+
+def _fired(machine: Machine, event: turn.Fired) -> None:
+    request = table_ref(machine.root.requests, event.request)
+    if request is None:
+        return
+    if request.kind == "alarm":
+        table_delete(machine.root.requests, request.number)
+        tasks.alarm(machine, request)
+    else:
+        complete(machine, request, UNSPECIFIED)
+
+
+_APPLY: dict[type, Callable[[Machine, Any], None]] = {
+    turn.Returned: _returned,
+    turn.Raised: _raised,
+    turn.Fired: _fired,
+    turn.Arrived: lambda machine, e: mailbox.arrived(machine, e.message_id, e.sender, e.value),
+    turn.Typed: lambda machine, e: waiting.typed(machine, e.line),
+    turn.Cancel: lambda machine, _: tasks.cancel_run(machine),
+    turn.Retry: lambda machine, _: tasks.retry(machine),
+}

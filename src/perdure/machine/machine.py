@@ -35,7 +35,6 @@ from perdure.machine.turn import Event, Logged, Outcome, Sent, Started
 from perdure.values import barrier, ports
 from perdure.values.conditions import SchemeError, condition
 from perdure.values.printer import report_string
-from perdure.values.tables import table_ref
 from perdure.values.types import NIL, UNSPECIFIED, Condition, Values
 
 AGAIN = object()
@@ -65,7 +64,7 @@ def _same_place(before: Captured | None, now: Captured) -> bool:
 
 
 def _anything(asked: Any) -> None:
-    """Accept what an effect, or the name of a program, is asked with; the engine puts its own checks in place of this."""
+    """Accept the name of a program; the engine puts its own check in place of this."""
 
 
 def _plain_report(raised: Any, _stack: Any, _base: Any) -> str:
@@ -100,7 +99,6 @@ class Machine:
         self.evaluator: Any = None
         self.report: Callable[[Any, Any, Any], str] = _plain_report
         self.check_program: Callable[[str], None] = _anything
-        self.check_effect: Callable[[tuple[Any, ...]], None] = _anything
         self._residuals: dict[Site, Any] = {}
         self._careful: dict[Site, Any] = {}
         self.ready: deque[int] = deque()
@@ -158,29 +156,31 @@ class Machine:
             for event in events:
                 apply(self, event)
             self._run_ready(slice_s)
-            self.root.ready = tuple(self.ready)
+            if self.ready or self.root.ready:
+                self.root.ready = tuple(self.ready)
             written = "".join(output)
             if written:
                 self.root.mid_line = not written.endswith("\n")
             return self._outcome(written)
 
     def _run_ready(self, slice_s: float) -> None:
-        deadline = time.monotonic() + slice_s
-        with watchdog.watching(deadline, self.namespace["__builtins__"]):
+        watchdog.watch(time.monotonic() + slice_s, self.namespace["__builtins__"])
+        try:
             while self.ready and not self._preempted:
-                task = self.task_numbered(self.ready.popleft())
-                self._run(task)
+                self._run(self.task_numbered(self.ready.popleft()))
+        finally:
+            watchdog.unwatch()
 
     def _current_output(self) -> Any:
         return parameter_value(self.hooks.output)
 
     def _outcome(self, output: str) -> Outcome:
-        main = table_ref(self.root.tasks, self.root.main_task)
+        main = self.task_numbered(self.root.main_task)
         status, result = self._status(main)
         return Outcome(
             status,
             result,
-            tuple(r for r in self.new_requests if r.number in self.root.requests.entries),
+            tuple([r for r in self.new_requests if r.number in self.root.requests.entries]),
             tuple(self._withdrawn),
             tuple(self.sent),
             tuple(self.started),
@@ -193,16 +193,19 @@ class Machine:
     def _status(self, main: Task) -> tuple[str, Any]:
         if self.ready:
             return "ready", None
-        everyone = [task for _, task in self.root.tasks.entries.values()]
+        everyone = self.root.tasks.entries.values()
         if main.status in requests.FINISHED:
-            if all(t.status in requests.FINISHED for t in everyone):
+            if all(t.status in requests.FINISHED for _, t in everyone):
                 status = "cancelled" if self.root.cancelled else main.status
                 return status, main.result
             return "waiting", None
-        parked = [t for t in everyone if t.status == "parked"]
-        if parked and all(r.kind == "join" for _, r in self.root.requests.entries.values()):
-            first = main if main.status == "parked" else parked[0]
-            return "parked", first.result
+        # Nearly always the first request or two say that the run waits for something outside; only
+        # else the tasks are looked through, of which there may be thousands.
+        if all(r.kind == "join" for _, r in self.root.requests.entries.values()):
+            parked = [t for _, t in everyone if t.status == "parked"]
+            if parked:
+                first = main if main.status == "parked" else parked[0]
+                return "parked", first.result
         return "waiting", None
 
     # -- running one task -----------------------------------------------------------------------------
@@ -471,12 +474,12 @@ class Machine:
 
     def new_number(self) -> int:
         """Return a number that this run never used before: for tasks, requests and messages."""
-        self.root.next_number += 1
-        return self.root.next_number
+        number = self.root.next_number = self.root.next_number + 1
+        return number
 
     def task_numbered(self, number: int) -> Task:
         """Return a task of the table."""
-        task: Task = table_ref(self.root.tasks, number)
+        task: Task = self.root.tasks.entries[number][1]
         return task
 
     def waiting_for(self, kind: str) -> list[Request]:

@@ -133,7 +133,7 @@ class Operation(Struct, eq=False):
 
 
 class Request(Struct, eq=False):
-    """An operation that a task is waiting for. Requests of one wait share its `task` and `wait` number.
+    """An operation that a task is waiting for. Requests of one wait share its `task` and `wait`: the first one's number.
 
     `kind` and `arguments` are the operation's. For effects the engine keeps the progress here: `attempt` counts from 1
     once it was started, `started` says that the attempt in progress has begun, `due` when a retry runs next (0: at once),

@@ -32,9 +32,7 @@ def begin(machine: Machine, operations: tuple[Any, ...]) -> None:
     if not mailbox.looks_on(machine, operations):
         raise fail("error", "receive-message: its predicate must not block")
     for operation in operations:
-        if operation.kind == "effect":
-            machine.check_effect(operation.arguments)
-        now = _at_once(machine, operation)
+        now = None if operation.kind in OUTSIDE else _at_once(machine, operation)
         if isinstance(now, Failed):
             machine.go_on(machine.hooks.raise_error, now.value)
             return
@@ -44,35 +42,29 @@ def begin(machine: Machine, operations: tuple[Any, ...]) -> None:
     task = machine.task
     if task.oid:
         touch(task)
-    wait = machine.new_number()
-    task.waits = tuple(register(machine, task, wait, operation) for operation in operations)
+    wait = machine.root.next_number + 1
+    task.waits = tuple([register(machine, task, wait, operation) for operation in operations])
     machine.pause("waiting")
-    if any(operation.kind == "receive" for operation in operations):
+    if any([operation.kind == "receive" for operation in operations]):  # noqa: C419 - one or two
         mailbox.match(machine)
 
 
 def register(machine: Machine, task: Task, wait: int, operation: Operation) -> int:
     """Enter an operation into the table of requests and return its number."""
     number = machine.new_number()
-    ticket = number
-    if operation.kind == "receive" and len(operation.arguments) == 3:
-        ticket = operation.arguments[2] or number
+    kind = operation.kind
     request = Request(
-        number,
-        task.number,
-        wait,
-        operation.kind,
-        operation.arguments,
-        operation.wrap,
-        machine.now,
-        ticket=ticket,
+        number, task.number, wait, kind, operation.arguments, operation.wrap, machine.now
     )
     table_set(machine.root.requests, number, request)
-    if operation.kind in OUTSIDE:
+    if kind in OUTSIDE:
         machine.new_requests.append(request)
-    elif operation.kind in {"get", "put"}:
+    elif kind == "receive":
+        selective = len(operation.arguments) == mailbox.SELECTIVE
+        request.ticket = (operation.arguments[2] if selective else 0) or number
+    elif kind in {"get", "put"}:
         channels.enqueue(operation, request)
-    elif operation.kind == "join":
+    elif kind == "join":
         for joined in operation.arguments:
             if joined.status not in FINISHED:
                 if joined.oid:

@@ -70,15 +70,15 @@ def unwatched() -> Iterator[None]:
         _WATCHDOG.deadline = deadline
 
 
-@contextlib.contextmanager
-def watching(deadline: float, namespace: dict[str, Any]) -> Iterator[None]:
-    """Set the flag in a namespace at `deadline` (time.monotonic) while the body runs."""
+def watch(deadline: float, namespace: dict[str, Any]) -> None:
+    """Set the flag in a namespace at `deadline` (time.monotonic), if `unwatch` does not come before."""
     namespace[FLAG] = False
     _WATCHDOG.namespace = namespace
     _WATCHDOG.deadline = deadline
     _WATCHDOG.start()
-    try:
-        yield
-    finally:
-        _WATCHDOG.deadline = 0.0
-        namespace[FLAG] = False
+
+
+def unwatch() -> None:
+    """Put the flag down and leave it there: the turn is over."""
+    _WATCHDOG.deadline = 0.0
+    _WATCHDOG.namespace[FLAG] = False

@@ -64,8 +64,13 @@ TAGS: dict[str, type] = {
 """The register. A new heap class gets a row here, and a line in
 docs/reference/snapshot-format.md."""
 
-DIFFED = frozenset({ROOT, "t", "q"})
+DIFFED = frozenset({ROOT, "t"})
 """Classes whose changed objects are saved as the fields that changed: they change in every turn."""
+
+TIME, NEXT_NUMBER = "time", "next_number"
+IN_HEADER = frozenset({TIME, NEXT_NUMBER})
+"""Fields of the root that change in every turn: they stand in the header of a delta, not among its
+changes."""
 
 
 class Spec(msgspec.Struct, eq=False):
@@ -74,7 +79,8 @@ class Spec(msgspec.Struct, eq=False):
     `encode(object, value)` gives the record, all fields present; `fill(object, record, value)` the
     reverse; `shell(oid)` makes an object whose fields are not filled. `defaults` are the written
     defaults of the last fields; `width` is the length of a record with all fields, 0 if the last
-    one is spliced.
+    one is spliced. `held(object)` gives what the fields hold, and `differ(object, held, value, change)`
+    adds index and form of each field to `change` that holds something else now.
     """
 
     tag: str
@@ -83,6 +89,8 @@ class Spec(msgspec.Struct, eq=False):
     fill: Any
     defaults: list[Any]
     width: int
+    held: Any
+    differ: Any
 
 
 def text(form: Any) -> str:
@@ -193,6 +201,7 @@ def _spec(tag: str, cls: type) -> Spec:
     fields = [f for f in msgspec.structs.fields(cls) if f.name != "oid"]
     writes: list[str] = []
     reads: list[str] = []
+    differs: list[str] = []
     for index, field in enumerate(fields, 1):
         write, read = _forms(field.type)
         required = field.default is msgspec.NODEFAULT
@@ -200,11 +209,19 @@ def _spec(tag: str, cls: type) -> Spec:
         place = f"r[{index}:]" if spliced else f"r[{index}]"
         writes.append(("*" if spliced else "") + write.format(f"o.{field.name}"))
         reads.append(f"    o.{field.name} = {read.format(place)}\n")
+        if not (tag == ROOT and field.name in IN_HEADER):
+            differs.append(
+                f"    n, b = o.{field.name}, h[{index - 1}]\n"
+                f"    if {_changed(field.type)}:\n"
+                f"        change += ({index}, {write.format('n')})\n"
+            )
     last = fields[-1]
     open_ended = last.default is msgspec.NODEFAULT and get_origin(last.type) in (tuple, list)
     source = f"def encode(o, value):\n    return [{', '.join([repr(tag), *writes])}]\n"
     source += f"def fill(o, r, value):\n{''.join(reads)}"
     required_count = sum(f.default is msgspec.NODEFAULT for f in fields)
+    source += f"def held(o):\n    return ({''.join(f'o.{f.name}, ' for f in fields)})\n"
+    source += f"def differ(o, h, value, change):\n{''.join(differs)}"
     source += f"def shell(oid):\n    return made({'None, ' * required_count}oid=oid)\n"
     made: dict[str, Any] = {**_HELPERS, "made": cls}
     exec(source, made)  # noqa: S102 - the text is made of our own field names alone
@@ -215,7 +232,20 @@ def _spec(tag: str, cls: type) -> Spec:
         fill=made["fill"],
         defaults=[_plain_default(f.default) for f in fields[required_count:]],
         width=0 if open_ended else len(fields) + 1,
+        held=made["held"],
+        differ=made["differ"],
     )
+
+
+def _changed(kind: Any) -> str:
+    """Return the test whether a field of a type holds something else, given `n` (now) and `b` (before).
+
+    Heap values are compared by identity, but for integers, which Python copies.
+    """
+    heap_value = kind is Any or (
+        isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+    ) or Any in get_args(kind)
+    return "n is not b and not (type(n) is int and n == b)" if heap_value else "n != b"
 
 
 def _plain_default(default: Any) -> Any:
@@ -255,3 +285,7 @@ SPECS: dict[str, Spec] = {
     tag: _spec(tag, cls) for tag, cls in TAGS.items() if tag not in (FRAME, TABLE)
 }
 CLASS_SPECS: dict[type, Spec] = {TAGS[tag]: spec for tag, spec in SPECS.items()}
+
+_ROOT_FIELDS = [f.name for f in msgspec.structs.fields(state.Root)]
+TIME_FIELD, NEXT_NUMBER_FIELD = 1 + _ROOT_FIELDS.index(TIME), 1 + _ROOT_FIELDS.index(NEXT_NUMBER)
+"""Where these two stand in the record of the root."""

@@ -72,7 +72,7 @@ class Decoder:
         self.namespace = namespace
         self.objects: dict[int, Any] = {}
         self.uninterned: dict[Symbol, int] = {}
-        self.last: dict[int, list[Any]] = {}
+        self.last: dict[int, Any] = {}
         self.queue: list[int] = []
         self.tables: list[tuple[HashTable, list[Any]]] = []
         self.typed_records: list[Any] = []
@@ -186,7 +186,7 @@ class Decoder:
             if tag == RECORD:
                 self.typed_records.append(found)
             elif tag in DIFFED:
-                self.last[oid] = record
+                self.last[oid] = found
         elif tag == FRAME:
             found.next = value(record[4])
             if found.next is not None and type(found.next) is not Frame:

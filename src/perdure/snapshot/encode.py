@@ -3,10 +3,12 @@
 Layer: snapshot. Imports machine, values, base; never store or engine.
 Invariant: equal heaps with equal object ids encode to equal bytes; a delta costs what changed.
 
-    full   [1, "full", next id, root id, definitions, globals, [[id, tag, field ...] ...]]
-    delta  [1, "delta", first new id, definitions, globals, changes, [[tag, field ...] ...]]
+    full   [2, "full", next id, root id, definitions, globals, [[id, tag, field ...] ...]]
+    delta  [2, first new id, next number, time, changes, [[tag, field ...] ...], definitions, globals]
 
 A delta's new objects have the ids from `first new id` on, in order, so they need not be written.
+Next number and time are fields of the root, which change in every turn. Definitions and globals
+are left out if there are none of either.
 A change is one of
 
     [id, tag, field ...]               a whole object
@@ -46,7 +48,7 @@ from perdure.values.types import Bytevector, HashTable, Symbol
 if TYPE_CHECKING:
     from perdure.snapshot.heap import Heap
 
-VERSION = 1
+VERSION = 2
 EMPTY_CELL = "#-"
 
 Value = Callable[[Any], Any]
@@ -85,8 +87,7 @@ class Encoder:
             record: list[Any] = spec.encode(found, value)
             if spec.defaults:
                 if spec.tag in DIFFED:
-                    self.heap.last[found.oid] = record
-                    record = record.copy()
+                    self.heap.last[found.oid] = spec.held(found)
                 return trim(record, spec)
             return record
         if kind is Frame:
@@ -287,15 +288,11 @@ def delta(heap: Heap) -> list[Any]:
     fresh = [encoder.record(found) for found in queue]
     queue.clear()
     log.clear()
-    return [
-        VERSION,
-        "delta",
-        first,
-        encoder.definitions[old_definitions:],
-        bindings,
-        changes,
-        fresh,
-    ]
+    root = heap.root
+    document = [VERSION, first, encode_integer(root.next_number), root.time, changes, fresh]
+    if bindings or len(encoder.definitions) > old_definitions:
+        document += (encoder.definitions[old_definitions:], bindings)
+    return document
 
 
 def _whole(encoder: Encoder, oid: int, found: Any, changes: list[Any]) -> None:
@@ -304,14 +301,11 @@ def _whole(encoder: Encoder, oid: int, found: Any, changes: list[Any]) -> None:
     if before is None:
         changes.append([oid, *encoder.record(found)])
         return
-    record = last[oid] = CLASS_SPECS[type(found)].encode(found, encoder.value)
+    spec = CLASS_SPECS[type(found)]
     change: list[Any] = [oid, "~"]
-    index = 0
-    for new in record:
-        if new != before[index]:
-            change += (index, new)
-        index += 1  # noqa: SIM113 - enumerate costs a tuple for each field
+    spec.differ(found, before, encoder.value, change)
     if len(change) > 2:
+        last[oid] = spec.held(found)
         changes.append(change)
 
 

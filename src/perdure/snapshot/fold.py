@@ -17,9 +17,19 @@ from msgspec import Struct
 
 from perdure.base.errors import SnapshotError
 from perdure.snapshot.atoms import bad
-from perdure.snapshot.classes import BYTES, SPECS, TABLE, VECTOR, octets, widen
+from perdure.snapshot.classes import (
+    BYTES,
+    NEXT_NUMBER_FIELD,
+    SPECS,
+    TABLE,
+    TIME_FIELD,
+    VECTOR,
+    octets,
+    widen,
+)
 
-VERSION = 1
+VERSION = 2
+FULL_LENGTH, DELTA_1_LENGTH, DELTA_LENGTHS = 7, 7, (6, 8)
 
 
 class Folded(Struct, eq=False):
@@ -77,22 +87,26 @@ def fold(documents: list[Any]) -> Folded:
     return folded
 
 
-def _header(document: Any, kind: str, length: int) -> list[Any]:
-    if type(document) is not list or len(document) != length or document[1] != kind:
-        raise bad(f"this is not a {kind} document")
-    if type(document[0]) is not int or not document[0] >= 1:
-        raise bad(f"the version is {document[0]!r:.20}")
-    if document[0] > VERSION:
+def _version(document: Any) -> int:
+    if type(document) is not list or not document:
+        raise bad("this is not a document")
+    version = document[0]
+    if type(version) is not int or not version >= 1:
+        raise bad(f"the version is {version!r:.20}")
+    if version > VERSION:
         raise SnapshotError(
             "P506",
-            f"it has format version {document[0]}, this release reads up to {VERSION}",
+            f"it has format version {version}, this release reads up to {VERSION}",
             hint="use the release of perdure that wrote it, or a later one",
         )
-    return document
+    return version
 
 
 def _full(document: Any) -> Folded:
-    _, _, next_id, root_id, definitions, bindings, records = _header(document, "full", 7)
+    _version(document)
+    if len(document) != FULL_LENGTH or document[1] != "full":
+        raise bad("this is not a full document")
+    _, _, next_id, root_id, definitions, bindings, records = document
     if type(next_id) is not int or type(root_id) is not int:
         raise bad("the next id and the root id must be integers")
     by_id: dict[int, list[Any]] = {}
@@ -107,7 +121,7 @@ def _full(document: Any) -> Folded:
 
 
 def _delta(folded: Folded, document: Any) -> list[Any]:
-    _, _, first, definitions, bindings, changes, fresh = _header(document, "delta", 7)
+    first, definitions, bindings, changes, fresh = _parts(folded, document)
     if type(first) is not int or first != folded.next_id:
         raise bad(f"it begins at object {first!r:.20}, the chain is at {folded.next_id}")
     folded.definitions += _hashes(definitions)
@@ -116,6 +130,22 @@ def _delta(folded: Folded, document: Any) -> list[Any]:
         folded.records[oid] = _checked(record)
     folded.next_id = first + len(fresh)
     return changes if type(changes) is list else [changes]
+
+
+def _parts(folded: Folded, document: Any) -> tuple[Any, Any, Any, Any, Any]:
+    """Return first id, definitions, globals, changes and objects of a delta, its header applied."""
+    if _version(document) == 1:
+        if len(document) != DELTA_1_LENGTH or document[1] != "delta":
+            raise bad("this is not a delta document")
+        _, _, first, definitions, bindings, changes, fresh = document
+        return first, definitions, bindings, changes, fresh
+    if len(document) not in DELTA_LENGTHS:
+        raise bad("this is not a delta document")
+    _, first, next_number, time, changes, fresh, *rest = document
+    definitions, bindings = rest or ([], [])
+    root = folded.records[folded.root_id]
+    root[NEXT_NUMBER_FIELD], root[TIME_FIELD] = next_number, time
+    return first, definitions, bindings, changes, fresh
 
 
 def _checked(record: Any) -> list[Any]:

@@ -28,6 +28,7 @@ from perdure.base.errors import SnapshotError
 from perdure.machine.code import CodeProvider
 from perdure.machine.state import Root
 from perdure.snapshot import encode
+from perdure.snapshot.classes import CLASS_SPECS
 from perdure.snapshot.decode import decode
 from perdure.snapshot.encode import Encoder
 from perdure.snapshot.wire import pack, text_size, unpack
@@ -118,7 +119,7 @@ class Codec:
         heap = Heap(self, root, namespace)
         heap.next_oid = decoder.folded.next_id
         heap.uninterned = decoder.uninterned
-        heap.last = decoder.last
+        heap.last = {oid: CLASS_SPECS[type(o)].held(o) for oid, o in decoder.last.items()}
         heap.encoder = Encoder(heap, decoder.folded.definitions, full=False)
         heap.saved_globals = dict(namespace)
         heap.full_bytes = text_size(payloads[0])
@@ -131,7 +132,7 @@ class Heap:
     """The saved heap of one live run.
 
     `root`, `namespace` and `log` are for the machine and the engine; the rest is the codec's own:
-    `next_oid`, `last` (records of the objects that are saved by field), `uninterned` symbols with
+    `next_oid`, `last` (what the objects held that are saved by field), `uninterned` symbols with
     ids, `saved_globals`.
     """
 
@@ -146,7 +147,7 @@ class Heap:
         self.namespace = namespace
         self.log = WriteLog()
         self.next_oid = 1
-        self.last: dict[int, list[Any]] = {}
+        self.last: dict[int, tuple[Any, ...]] = {}
         self.uninterned: dict[Symbol, int] = {}
         self.saved_globals: dict[str, Any] = {}
         self.encoder = Encoder(self, [], full=False)

@@ -230,11 +230,13 @@ def test_any_json_in_the_places_of_a_snapshot_never_escapes(
     base = DOCUMENTS[0]
     attempt([CHAIN[0], wire.pack([1, "delta", base[2], [], bindings, records, []])])
     attempt([CHAIN[0], wire.pack([1, "delta", base[2], [], [], [], records])])
+    attempt([CHAIN[0], wire.pack([2, base[2], 9, 1.5, records, [], definitions, bindings])])
+    attempt([CHAIN[0], wire.pack([2, base[2], definitions, bindings, [], records])])
 
 
 def test_a_later_format_version_is_refused_by_name() -> None:
-    document = [2, *DOCUMENTS[0][1:]]
-    with pytest.raises(SnapshotError, match="version 2") as caught:
+    document = [3, *DOCUMENTS[0][1:]]
+    with pytest.raises(SnapshotError, match="version 3") as caught:
         new_codec().decode([wire.pack(document)], {})
     assert caught.value.code == "P506"
 

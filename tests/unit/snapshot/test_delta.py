@@ -19,6 +19,10 @@ from perdure.values.barrier import touch, touch_slot
 from perdure.values.tables import make_table, table_clear, table_delete, table_items, table_set
 
 
+CHANGES, OBJECTS, DEFINITIONS, GLOBALS = 4, 5, 6, 7
+"""Places in a delta."""
+
+
 class Chain:
     """A heap and its payloads; `save` checks that the chain decodes to the live state."""
 
@@ -59,7 +63,7 @@ def set_car(pair: t.Pair, value: Any) -> None:
 def test_nothing_changed_is_an_empty_delta() -> None:
     chain = Chain(x=t.Pair(1, 2))
     document = chain.save()
-    assert document[3:] == [[], [], [], []]
+    assert document[4:] == [[], []]
     assert len(chain.payloads[-1]) < 40
     chain.check()
 
@@ -69,10 +73,10 @@ def test_a_changed_object_is_saved_whole_with_the_new_ones_it_refers_to() -> Non
     chain = Chain(x=pair)
     set_car(pair, t.Pair(2, t.String("new")))
     document = chain.save()
-    assert len(document[5]) == 1
-    assert len(document[6]) == 2, "the clean string is not written again"
+    assert len(document[CHANGES]) == 1
+    assert len(document[OBJECTS]) == 2, "the clean string is not written again"
     set_car(pair, 5)
-    assert chain.save()[5] == [[pair.oid, "p", 5, [pair.cdr.oid]]]
+    assert chain.save()[CHANGES] == [[pair.oid, "p", 5, [pair.cdr.oid]]]
     chain.check()
 
 
@@ -112,8 +116,8 @@ def test_changed_and_new_globals_are_saved_by_name() -> None:
     chain.heap.namespace["user:x"] = t.String("new")
     chain.heap.namespace["user:z"] = 3
     chain.heap.namespace["%helper"] = object()
-    assert [name for name, _ in chain.save()[4]] == ["user:x", "user:z"]
-    assert chain.save()[4] == []
+    assert [name for name, _ in chain.save()[GLOBALS]] == ["user:x", "user:z"]
+    assert chain.save()[DEFINITIONS:] == []
     chain.check()
 
 
@@ -127,12 +131,12 @@ def test_a_global_that_becomes_another_kind_of_one_is_seen() -> None:
 def test_new_definitions_are_listed_once() -> None:
     chain = Chain(x=0)
     chain.heap.namespace["user:x"] = make_adder(1)
-    assert chain.save()[3] == [DEFINITION]
+    assert chain.save()[DEFINITIONS] == [DEFINITION]
     chain.heap.namespace["user:x"] = make_adder(2)
-    assert chain.save()[3] == []
+    assert chain.save()[DEFINITIONS] == []
     site = Provider().site(OTHER, 0, 0)
     chain.heap.namespace["user:x"] = Frame(site, (), None)
-    assert chain.save()[3] == [OTHER]
+    assert chain.save()[DEFINITIONS] == [OTHER]
     chain.check()
 
 
@@ -142,9 +146,9 @@ def test_a_changed_task_is_saved_by_the_fields_that_changed() -> None:
     touch(task)
     task.status = "waiting"
     task.waits = (3,)
-    assert chain.save()[5] == [[task.oid, "~", 4, "waiting", 10, [3]]]
+    assert chain.save()[CHANGES] == [[task.oid, "~", 4, "waiting", 10, [3]]]
     touch(task)
-    assert chain.save()[5] == [], "touched, but the same"
+    assert chain.save()[CHANGES] == [], "touched, but the same"
     chain.check()
 
 
@@ -160,7 +164,7 @@ def test_a_field_saved_after_decoding_is_compared_with_the_stored_one() -> None:
     touch(task)
     task.joiners = ()
     payload = again.encode_delta()
-    assert unpack(payload)[5] == [[task.oid, "~", 11, []]]
+    assert unpack(payload)[CHANGES] == [[task.oid, "~", 11, []]]
     assert main_task(reload([*chain.payloads, payload]).root).joiners == ()
 
 
