@@ -25,6 +25,7 @@ from perdure.engine.boundary import BoundaryError, from_python, to_python
 from perdure.engine.host import NONE, Files, host_functions
 from perdure.engine.inspection import RunView
 from perdure.engine.loading import Programs
+from perdure.engine.scheduler import Options
 from perdure.engine.worker import Worker
 from perdure.machine.machine import Machine
 from perdure.machine.registers import EVALUATOR
@@ -462,13 +463,11 @@ class Engine:
 
     def worker(self, *, until_idle: bool = False, name: str = "") -> Worker:
         """Return a worker for all ready runs, not yet started: `start` gives it a thread, `run` uses the caller's."""
+        options = Options(
+            name=name or _owner_name(), until_idle=until_idle, stress=self._stress
+        )
         return Worker(
-            self._first.another(),
-            self.programs,
-            name=name or _owner_name(),
-            until_idle=until_idle,
-            stress=self._stress,
-            observer=self._committed,
+            self._first.another(), self.programs, options, observer=self._committed
         )
 
     def _executing(self, run_id: str) -> None:
@@ -479,14 +478,10 @@ class Engine:
             if self._closed:
                 raise CallError("P309", "the engine is closed")
             if self._worker is None or not self._worker.alive:
-                only = [run_id] if self._execute == "own" else None
+                only = (run_id,) if self._execute == "own" else None
+                options = Options(name=_owner_name(), only=only, stress=self._stress)
                 self._worker = Worker(
-                    self._first.another(),
-                    self.programs,
-                    name=_owner_name(),
-                    only=only,
-                    stress=self._stress,
-                    observer=self._committed,
+                    self._first.another(), self.programs, options, observer=self._committed
                 )
                 self._worker.start()
             else:

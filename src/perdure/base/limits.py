@@ -126,8 +126,14 @@ BATCH_RUNS: Final = 64
 BATCH_S: Final = 0.05
 """How long a worker goes on taking turns before it commits those that it has."""
 
-COMMIT_ATTEMPTS: Final = 20
-"""How often a commit is repeated while the database is locked or away."""
+OUTAGE_S: Final = 60.0
+"""How long a worker goes on asking a database that is locked, full or away, before it ends with the error."""
+
+OUTAGE_POLL_S: Final = 0.5
+"""How often it asks, at the least."""
+
+OPEN_S: Final = 0.02
+"""How long a worker decodes claimed runs before it looks at those that are live."""
 
 CANCEL_GRACE_S: Final = 1.0
 """How long cancelled async effects may take to clean up when a worker ends."""

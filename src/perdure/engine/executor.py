@@ -10,19 +10,18 @@ keep the process from ending.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import queue
 import sys
 import threading
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
 
 from msgspec import Struct
 
 from perdure.base import limits
 from perdure.engine.boundary import BoundaryError, from_python
 from perdure.engine.python_modules import Function
-
-_EAGER_START: dict[str, Any] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
 
 
 class Ended(Struct, frozen=True, eq=False):
@@ -48,8 +47,24 @@ class Call(Struct, eq=False):
     over: bool = False
 
 
-class Executor:
-    """Where effects run. Belongs to one asyncio loop and is used from its thread only.
+class Executor(Protocol):
+    """Where effects run; used from the worker's thread only. A pool of processes, or a cluster, would be another one."""
+
+    def has_room(self, function: Function) -> bool:
+        """Return whether a call would start at once."""
+
+    def start(self, call: Call) -> None:
+        """Start a call; there must be room for it. `call.done` may be called before this returns."""
+
+    def abandon(self, call: Call) -> None:
+        """Forget a call, and stop it if that can be done: its outcome is wanted no more."""
+
+    def close(self) -> None:
+        """Abandon everything."""
+
+
+class LocalExecutor:
+    """Performs effects in this process. Belongs to one asyncio loop.
 
     Args:
       loop: the engine's loop.
@@ -74,9 +89,8 @@ class Executor:
         """Start a call; there must be room for it."""
         self.running.add(call)
         if call.function.asynchronous:
-            perform = self._perform(call)
-            # Since Python 3.12 a function that never really waits ends right here, without one turn of the loop.
-            task = asyncio.Task(perform, loop=self._loop, **_EAGER_START)
+            # A function that never really waits ends right here, without one turn of the loop.
+            task = _begun(self._perform(call), self._loop)
             if not call.over:
                 call.task = task
             return
@@ -153,6 +167,33 @@ class Executor:
     def _returned(self, call: Call, ended: Ended) -> None:
         self._busy -= 1
         self._end(call, ended)
+
+
+def _begun(
+    coroutine: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop
+) -> asyncio.Task[None]:
+    """Return a task that has run up to the first place where it has to wait, or to its end.
+
+    Inside another task, Python 3.11 begins it with the next turn of the loop.
+    """
+    if sys.version_info >= (3, 12):
+        return asyncio.Task(coroutine, loop=loop, eager_start=True)
+    if asyncio.current_task(loop) is not None:
+        return asyncio.Task(coroutine, loop=loop)
+    # Python 3.11 has no eager tasks: what a new task asks the loop to call soon is its first step, which is done at once.
+    asked: list[tuple[Callable[..., None], tuple[Any, ...], contextvars.Context]] = []
+
+    def call_soon(step: Callable[..., None], *given: Any, context: contextvars.Context) -> None:
+        asked.append((step, given, context))
+
+    loop.call_soon = call_soon  # type: ignore[method-assign,assignment]
+    try:
+        task = asyncio.Task(coroutine, loop=loop)
+    finally:
+        del loop.call_soon
+    ((step, given, context),) = asked
+    context.run(step, *given)
+    return task
 
 
 def _invoke(call: Call) -> Any:

@@ -40,6 +40,8 @@ class LiveRun:
       calls: effects in flight.
       children: requests that wait for the end of another run, by its id.
       unwatched: runs whose end the next commit must subscribe to.
+      committing: a turn was taken and is not durable yet; the next one has to wait.
+      gone: forgotten; what still comes for it comes too late.
     """
 
     def __init__(self, run_id: str, epoch: int, *, program: Any, machine: Any, heap: Any) -> None:
@@ -66,6 +68,8 @@ class LiveRun:
         self.calls: dict[int, Call] = {}
         self.children: dict[str, set[int]] = {}
         self.unwatched: list[str] = []
+        self.committing = False
+        self.gone = False
         self.alarm: float | None = None
         self._due: list[tuple[float, int]] = []
 
@@ -127,6 +131,11 @@ class LiveRun:
     def has_work(self) -> bool:
         """Return whether a turn would do something now, alarms apart."""
         return bool(self.events or self.runnable or self.retries or self.unwatched)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is going on in it: it waits for something from outside."""
+        return not (self.calls or self.pending or self.committing or self.has_work())
 
 
 def timer_due(request: Request) -> float:

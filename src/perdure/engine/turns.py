@@ -47,7 +47,7 @@ class Start(Struct, frozen=True):
     attempt: int
 
 
-class Taken(Struct, frozen=True):
+class Taken(Struct, frozen=True, eq=False):
     """A turn that was taken and not yet committed."""
 
     live: LiveRun
@@ -180,6 +180,7 @@ class TurnTaker:
             if live.heap.wants_compaction and status not in FINAL:
                 snapshot = live.heap.encode_full()
         self._keep_definitions(live)
+        consumed, live.consumed = tuple(live.consumed), []
         wakes = live.next_alarm() if status not in FINAL else None
         return Commit(
             run_id=live.run_id,
@@ -195,7 +196,7 @@ class TurnTaker:
             output=outcome.output if outcome is not None else "",
             note=_note(live, events, outcome, starts),
             logged=_log_lines(outcome) if outcome is not None and outcome.logged else (),
-            consumed=tuple(live.consumed),
+            consumed=consumed,
             sends=_sends(live, outcome) if outcome is not None and outcome.sent else (),
             starts=self._new_runs(live, outcome) if outcome is not None and outcome.started else (),
             watches=tuple(live.unwatched) if status not in FINAL else (),

@@ -314,9 +314,12 @@ class Store(Protocol):
 
     Attributes:
       poll_s: how often a worker should ask `data_version`, in seconds.
+      overlaps: whether a commit is mostly waiting, for a server or a network, so that it is worth a
+        thread of its own.
     """
 
     poll_s: float
+    overlaps: bool
 
     def another(self) -> Store:
         """Return an independent handle to the same database, for another thread. It has no

@@ -81,6 +81,7 @@ class MemoryStore:
     """A handle to a world in memory; see store.api for what its methods do."""
 
     poll_s = limits.POLL_S
+    overlaps = False
 
     def __init__(
         self,

@@ -85,6 +85,7 @@ class SqliteStore:
     """
 
     poll_s = limits.POLL_S
+    overlaps = False
 
     def __init__(
         self,

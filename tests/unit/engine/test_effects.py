@@ -11,7 +11,7 @@ import pytest
 
 from perdure.base.marks import Mark, Retry, effect
 from perdure.engine.effects import Again, Failed, Succeeded, backoff_s, decide
-from perdure.engine.executor import Call, Ended, Executor
+from perdure.engine.executor import Call, Ended, LocalExecutor
 from perdure.engine.python_modules import describe
 
 
@@ -20,7 +20,7 @@ def perform(function: Callable[..., Any], *arguments: Any, key: str = "r/1") -> 
 
     async def go() -> Ended:
         loop = asyncio.get_running_loop()
-        executor = Executor(loop)
+        executor = LocalExecutor(loop)
         ended: asyncio.Future[Ended] = loop.create_future()
         executor.start(Call(describe(function), list(arguments), key, ended.set_result))
         try:

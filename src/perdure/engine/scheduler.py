@@ -1,0 +1,408 @@
+"""Decide whose turn it is: from events to turns, from turns to commits, from commits to effects.
+
+Layer: engine. Imports owning, turns, committing, executor, effects, store.api and base.
+Invariant: whatever may happen to a run, the others go on. An effect starts only in `_settle`, when the turn that asked
+for it is durable; a run has one turn at a time between being taken and being durable.
+
+Nothing here waits: `round` does what can be done now and says when it wants to be called again. The clock, the
+executor and the way of commits are given, so that a simulation can drive it through any order of events; the worker
+drives it from an asyncio loop.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from perdure.base import limits
+from perdure.base.errors import StoreError
+from perdure.engine import faults
+from perdure.engine.committing import PASSING, Committer, Outcome
+from perdure.engine.effects import Again, Succeeded, decide
+from perdure.engine.executor import Call, Ended, Executor
+from perdure.engine.live import LiveRun
+from perdure.engine.loading import Programs
+from perdure.engine.owning import Owned
+from perdure.engine.python_modules import Function
+from perdure.engine.turns import Start, Taken, TurnTaker
+from perdure.machine.turn import Raised, Returned
+from perdure.store.api import FINAL, Commit, Store
+
+Observer = Callable[[Commit], None]
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """How a worker works.
+
+    Args:
+      name: what it is called in the database.
+      only: the runs that it executes, with what they start; None for every run that is ready.
+      until_idle: end when there is nothing to do but to wait.
+      stress: save and restore a run wherever it can be stopped.
+      runs_max: runs that are kept in memory between turns.
+      threads: plain effects that are performed at the same time.
+    """
+
+    name: str = "worker"
+    only: tuple[str, ...] | None = None
+    until_idle: bool = False
+    stress: bool = False
+    runs_max: int = limits.LIVE_RUNS_MAX
+    threads: int = limits.EFFECT_THREADS
+
+
+class Scheduler:
+    """The core of a worker.
+
+    Args:
+      store: a handle of its own.
+      programs: the toolchain and the programs of this process.
+      options: see there.
+      executor: performs effects; calls back on the worker's thread.
+      committer: makes turns durable.
+      monotonic: seconds, for how long things take.
+      wake: asks for a call of `round`.
+      observer: called with every commit that became durable.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        programs: Programs,
+        options: Options,
+        *,
+        executor: Executor,
+        committer: Committer,
+        monotonic: Callable[[], float],
+        wake: Callable[[], None],
+        observer: Observer | None = None,
+    ) -> None:
+        self.owned = Owned(
+            store,
+            programs,
+            name=options.name,
+            only=options.only,
+            runs_max=options.runs_max,
+            stir=self._stir,
+            forget=self._forget,
+            monotonic=monotonic,
+        )
+        self._options = options
+        self._programs = programs
+        self._executor = executor
+        self._committer = committer
+        self._monotonic = monotonic
+        self._wake = wake
+        self._observer = observer
+        self._taker: TurnTaker
+        self._ready: dict[str, None] = {}
+        self._crowded: dict[str, None] = {}
+        self._alarms: list[tuple[float, str]] = []
+        self._taken: list[Taken] = []
+        self._drain_until: float | None = None
+        self._away_since: float | None = None
+        self._error: BaseException | None = None
+        self.over = False
+
+    def enlist(self) -> None:
+        """Begin: become an owner of runs."""
+        self.owned.enlist()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._taker = TurnTaker(
+            self.owned.store, self._room, self._programs, stress=self._options.stress
+        )
+
+    def lost(self) -> None:
+        """Begin anew: the lease ran out, and others may have the runs."""
+        self.owned.enlist_anew()
+        self._taken.clear()
+        self._begin()
+        self._wake()
+
+    def drain(self, drain_s: float) -> None:
+        """End as soon as possible; started effects that are not idempotent may take so long to finish."""
+        self._drain_until = self._monotonic() + drain_s
+        self._wake()
+
+    # -- rounds ----------------------------------------------------------------------------------
+
+    def round(self) -> float:
+        """Do what can be done now; return for how many seconds there is nothing to do unless `wake` is called.
+
+        Raises:
+          StoreError: the store can't be used, or was away for too long.
+        """
+        until = self._monotonic() + limits.YIELD_S
+        while True:
+            if self._error is not None:
+                raise self._error
+            now = self.owned.store.now()
+            if not self._exchange(now):
+                return limits.OUTAGE_POLL_S
+            self._ring(now)
+            self._take_turns(now)
+            self._commit()
+            if self._is_over():
+                self.over = True
+                return 0.0
+            if not (self._can_take or self.owned.pressing):
+                return self._pause(now)
+            if self._monotonic() >= until:
+                return 0.0
+
+    def _exchange(self, now: float) -> bool:
+        """Look for work from outside, if it is time; return False if the store is away."""
+        owned = self.owned
+        if self._away_since is None and not owned.pressing and owned.due_in_s > 0.0:
+            return True
+        try:
+            owned.exchange(now, claiming=self._drain_until is None)
+        except StoreError as error:
+            return self._away(error)
+        self._away_since = None
+        return True
+
+    def _away(self, error: StoreError) -> bool:
+        """Go on without the store for a while; return False. Raises the error if that was too long, or won't help."""
+        moment = self._monotonic()
+        if self._away_since is None:
+            self._away_since = moment
+        if error.code not in PASSING or moment - self._away_since > limits.OUTAGE_S:
+            raise error
+        return False
+
+    def _pause(self, now: float) -> float:
+        pause = self.owned.due_in_s
+        if self._alarms:
+            pause = min(pause, self._alarms[0][0] - now)
+        if self._drain_until is not None:
+            pause = min(pause, self._drain_until - self._monotonic())
+        return max(pause, 0.0)
+
+    def _is_over(self) -> bool:
+        """Return whether the worker is done: drained, or idle if that is the end."""
+        owned = self.owned
+        if self._drain_until is not None:
+            if self._committer.busy or self._taken:
+                return False
+            for live in list(owned.live.values()):
+                if not self._must_finish(live):
+                    owned.release(live)
+            return not owned.live or self._monotonic() >= self._drain_until
+        if not self._options.until_idle or owned.pressing or self._ready or self._committer.busy:
+            return False
+        busy = any(
+            live.calls or live.pending for live in owned.live.values() if live.status != "parked"
+        )
+        return not busy and (owned.wanted is not None or owned.store.next_wake() != 0.0)
+
+    def _must_finish(self, live: LiveRun) -> bool:
+        unsafe = any(not call.function.mark.idempotent for call in live.calls.values())
+        return unsafe or bool(live.events and live.run_id in self._ready)
+
+    def leave(self) -> None:
+        """Give everything back."""
+        faults.reached("before-release")
+        for live in list(self.owned.live.values()):
+            self.owned.release(live)
+        self._executor.close()
+        self._committer.close()
+        try:
+            self.owned.flush()
+        finally:
+            self.owned.store.close()
+
+    # -- turns ---------------------------------------------------------------------------------
+
+    def _stir(self, run_id: str) -> None:
+        """Note that a run may have something to do."""
+        live = self.owned.live.get(run_id)
+        if live is not None and not live.committing:
+            self._ready[run_id] = None
+
+    def _ring(self, now: float) -> None:
+        alarms = self._alarms
+        while alarms and alarms[0][0] <= now:
+            run_id = heapq.heappop(alarms)[1]
+            live = self.owned.live.get(run_id)
+            if live is not None:
+                live.alarm = None
+                self._stir(run_id)
+
+    def _set_alarm(self, live: LiveRun) -> None:
+        when = live.next_alarm()
+        if when is not None and when != live.alarm:
+            live.alarm = when
+            heapq.heappush(self._alarms, (when, live.run_id))
+
+    @property
+    def _can_take(self) -> bool:
+        """Whether there is a turn that can be taken now."""
+        if self.owned.trial:
+            return self.owned.trial in self._ready and not self._committer.busy
+        return bool(self._ready) and len(self._taken) < limits.BATCH_RUNS
+
+    def _take_turns(self, now: float) -> None:
+        """Take the turns of ready runs, as many as fit into one transaction and a short time."""
+        if not self._can_take:
+            return
+        if self.owned.trial:
+            self._take_trial(now)
+            return
+        until = self._monotonic() + limits.BATCH_S
+        for run_id in list(self._ready)[: limits.BATCH_RUNS - len(self._taken)]:
+            del self._ready[run_id]
+            live = self.owned.live.get(run_id)
+            # A run that only computes goes on elsewhere, when this worker ends.
+            if live is None or (self._drain_until is not None and not live.events):
+                continue
+            self._take(live, now)
+            if self._monotonic() >= until:
+                break
+        faults.reached("turn-taken")
+
+    def _take_trial(self, now: float) -> None:
+        """Take the first turn of a run on probation, alone."""
+        run_id = self.owned.trial
+        if self._taken:
+            return
+        del self._ready[run_id]
+        live = self.owned.live.get(run_id)
+        if live is not None:
+            self._take(live, now)
+        if not self._taken and run_id not in self._ready:
+            self.owned.acquit(durably=True)
+
+    def _take(self, live: LiveRun, now: float) -> None:
+        try:
+            taken = self._taker.take(live, now)
+        except StoreError as error:
+            self.owned.reload(live)
+            self._away(error)
+            return
+        except Exception as error:  # noqa: BLE001 - a bug of ours in one run must not stop the others
+            self.owned.quarantine(live.run_id, live.epoch, error)
+            return
+        if taken is not None:
+            live.committing = True
+            self._taken.append(taken)
+        elif live.events:
+            self._ready[live.run_id] = None
+        else:
+            self._set_alarm(live)
+        if len(live.pending) > len(live.blocked):
+            self._crowded[live.run_id] = None
+
+    # -- commits -------------------------------------------------------------------------------
+
+    def _commit(self) -> None:
+        """Commit what was taken, if no other commit is under way."""
+        if not self._taken or self._committer.busy:
+            return
+        batch, self._taken = self._taken, []
+        alone = len(batch) == 1 and not self._ready
+        self._committer.submit(
+            [taken.commit for taken in batch],
+            lambda outcome: self._committed(batch, outcome),
+            alone=alone,
+        )
+
+    def _committed(self, batch: list[Taken], outcome: Outcome) -> None:
+        faults.reached("after-commit")
+        if isinstance(outcome, BaseException):
+            self._error = outcome
+            self._wake()
+            return
+        if self.owned.trial and any(t.live.run_id == self.owned.trial for t in batch):
+            self.owned.acquit(durably=False)
+        for taken, mine in zip(batch, outcome, strict=True):
+            if taken.live.gone:
+                continue
+            if mine:
+                self._settle(taken)
+            else:
+                self.owned.drop(taken.live)
+        self._wake()
+
+    def _settle(self, taken: Taken) -> None:
+        """Do what follows from a durable commit."""
+        live, commit, owned = taken.live, taken.commit, self.owned
+        live.committing = False
+        live.seq, live.entry_hash, live.fresh = commit.seq, commit.entry_hash, False
+        live.taken.difference_update(commit.consumed)
+        if self._observer is not None:
+            self._observer(commit)
+        if taken.outcome is not None:
+            for number in taken.outcome.withdrawn:
+                call = live.calls.pop(number, None)
+                if call is not None:
+                    self._executor.abandon(call)
+        if commit.sends or commit.starts or commit.status in FINAL:
+            owned.changed = True
+            for new in commit.starts:
+                owned.want(new.run_id)
+        if commit.status in FINAL:
+            owned.drop(live)
+            owned.unwant(live.run_id)
+            return
+        for start in taken.starts:
+            self._start(live, start)
+        if commit.watches:
+            live.unwatched.clear()
+            owned.ask_after_children(live)
+        self._set_alarm(live)
+        if live.has_work():
+            self._ready[live.run_id] = None
+        elif commit.status == "parked" and not live.calls:
+            owned.unwant(live.run_id)
+            owned.release(live)
+
+    def _forget(self, live: LiveRun) -> None:
+        """Abandon the effects of a run that is not executed here any more."""
+        self._ready.pop(live.run_id, None)
+        self._crowded.pop(live.run_id, None)
+        for call in live.calls.values():
+            self._executor.abandon(call)
+        live.calls.clear()
+
+    # -- effects -------------------------------------------------------------------------------
+
+    def _room(self, function: Function) -> bool:
+        return self._drain_until is None and self._executor.has_room(function)
+
+    def _start(self, live: LiveRun, start: Start) -> None:
+        def done(ended: Ended) -> None:
+            self._effect_ended(live, start, ended)
+
+        call = Call(start.function, start.arguments, start.key, done)
+        live.calls[start.number] = call
+        faults.reached("effect-started")
+        self._executor.start(call)
+
+    def _effect_ended(self, live: LiveRun, start: Start, ended: Ended) -> None:
+        faults.reached("effect-ended")
+        number = start.number
+        live.calls.pop(number, None)
+        mark = start.function.mark
+        decided = decide(mark, ended, name=start.name, attempt=start.attempt, key=start.key)
+        if isinstance(decided, Succeeded):
+            live.events.append(Returned(number, decided.value))
+        elif isinstance(decided, Again):
+            live.retries[number] = decided
+        else:
+            live.events.append(Raised(number, decided.condition))
+        if self._crowded and not start.function.asynchronous:
+            # A thread is free: whoever has waited longest for one may have it.
+            self._stir_crowded(live)
+        self._stir(live.run_id)
+        self._wake()
+
+    def _stir_crowded(self, but: LiveRun) -> None:
+        first = next((one for one in self._crowded if one != but.run_id), None)
+        if first is not None:
+            del self._crowded[first]
+            self._stir(first)
