@@ -463,12 +463,8 @@ class Engine:
 
     def worker(self, *, until_idle: bool = False, name: str = "") -> Worker:
         """Return a worker for all ready runs, not yet started: `start` gives it a thread, `run` uses the caller's."""
-        options = Options(
-            name=name or _owner_name(), until_idle=until_idle, stress=self._stress
-        )
-        return Worker(
-            self._first.another(), self.programs, options, observer=self._committed
-        )
+        options = Options(name=name or _owner_name(), until_idle=until_idle, stress=self._stress)
+        return Worker(self._first.another(), self.programs, options, observer=self._committed)
 
     def _executing(self, run_id: str) -> None:
         """See to it that somebody executes a run, if this engine executes any."""

@@ -98,6 +98,9 @@ EFFECT_ATTEMPTS_MAX: Final = 1_000
 EFFECT_THREADS: Final = 16
 """Plain (not async) effects that one worker performs at the same time."""
 
+EFFECTS_MAX: Final = 1_000
+"""Async effects that one worker performs at the same time: each holds a connection or something like it."""
+
 LIVE_RUNS_MAX: Final = 1_000
 """Runs that a worker keeps decoded in memory between turns."""
 

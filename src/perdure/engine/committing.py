@@ -67,7 +67,7 @@ class Aside:
       post: calls a function on the worker's thread.
     """
 
-    def __init__(self, store: Store, post: Callable[[Callable[[], None]], None]) -> None:
+    def __init__(self, store: Store, post: Callable[[Callable[[], None]], object]) -> None:
         self._store = store
         self._post = post
         self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()

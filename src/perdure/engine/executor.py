@@ -36,12 +36,18 @@ class Ended(Struct, frozen=True, eq=False):
 
 
 class Call(Struct, eq=False):
-    """One attempt of one effect. `done` is called with the end, on the loop's thread."""
+    """One attempt of one effect.
+
+    `done` is called with the end; `freed` when an attempt that was abandoned has left its thread or the loop after
+    all, so that there is room for another. Both on the loop's thread.
+    """
 
     function: Function
     arguments: list[Any]
     key: str
     done: Callable[[Ended], None]
+    freed: Callable[[], None] | None = None
+    begun: bool = False
     task: asyncio.Task[None] | None = None
     timer: asyncio.TimerHandle | None = None
     over: bool = False
@@ -69,13 +75,19 @@ class LocalExecutor:
     Args:
       loop: the engine's loop.
       threads: how many plain functions run at the same time.
+      effects: how many async functions are going on at the same time.
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, threads: int = limits.EFFECT_THREADS
+        self,
+        loop: asyncio.AbstractEventLoop,
+        threads: int = limits.EFFECT_THREADS,
+        effects: int = limits.EFFECTS_MAX,
     ) -> None:
         self._loop = loop
         self._threads_max = threads
+        self._effects_max = effects
+        self._flying = 0
         self._threads = 0
         self._busy = 0
         self._work: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
@@ -83,13 +95,16 @@ class LocalExecutor:
 
     def has_room(self, function: Function) -> bool:
         """Return whether a call would start at once."""
-        return function.asynchronous or self._busy < self._threads_max
+        if function.asynchronous:
+            return self._flying < self._effects_max
+        return self._busy < self._threads_max
 
     def start(self, call: Call) -> None:
         """Start a call; there must be room for it."""
         self.running.add(call)
         if call.function.asynchronous:
             # A function that never really waits ends right here, without one turn of the loop.
+            self._flying += 1
             task = _begun(self._perform(call), self._loop)
             if not call.over:
                 call.task = task
@@ -113,6 +128,8 @@ class LocalExecutor:
             call.timer.cancel()
         if call.task is not None:
             call.task.cancel()
+            if not call.begun:  # a task that is cancelled before its first step never takes it
+                self._flying -= 1
 
     def close(self) -> None:
         """Abandon everything and let idle threads end."""
@@ -120,6 +137,11 @@ class LocalExecutor:
             self.abandon(call)
         for _ in range(self._threads):
             self._work.put(None)
+
+    def _left(self, call: Call) -> None:
+        """Say that there is room again, if the call's end says it to nobody."""
+        if call.over and call.freed is not None:
+            call.freed()
 
     def _end(self, call: Call, ended: Ended) -> None:
         if call.over:
@@ -133,6 +155,7 @@ class LocalExecutor:
     async def _perform(self, call: Call) -> None:
         function = call.function
         timeout = function.mark.timeout_s
+        call.begun = True
         try:
             if timeout is None:
                 value = await _invoke(call)
@@ -143,12 +166,12 @@ class LocalExecutor:
         except GeneratorExit:
             raise
         except asyncio.CancelledError as error:
-            if call.over:
-                return
             ended = Ended(None, _bare(error))
         except BaseException as error:  # noqa: BLE001 - an effect may raise anything; none of it is ours
             late = timeout is not None and isinstance(error, TimeoutError) and scope.expired()
             ended = Ended(None, _bare(error), timed_out=late)
+        self._flying -= 1
+        self._left(call)
         self._end(call, ended)
 
     def _serve(self) -> None:
@@ -166,6 +189,7 @@ class LocalExecutor:
 
     def _returned(self, call: Call, ended: Ended) -> None:
         self._busy -= 1
+        self._left(call)
         self._end(call, ended)
 
 

@@ -19,6 +19,7 @@ from perdure.base.errors import PerdureError, SnapshotError, StoreError
 from perdure.engine import faults, inbox
 from perdure.engine.live import LiveRun
 from perdure.engine.loading import Programs
+from perdure.engine.metrics import Metrics
 from perdure.store.api import FINAL, Claim, InboxRow, Loaded, Release, RunFilter, Store
 
 
@@ -34,6 +35,7 @@ class Owned:
       stir: called with the id of a run that may have something to do.
       forget: called with a run that is not to be executed here any more.
       monotonic: a clock in seconds, for how long things take.
+      metrics: where it counts.
 
     Attributes:
       live: the runs, by id.
@@ -51,6 +53,7 @@ class Owned:
         stir: Callable[[str], None],
         forget: Callable[[LiveRun], None],
         monotonic: Callable[[], float],
+        metrics: Metrics,
     ) -> None:
         self.store = store
         self.owner = 0
@@ -65,6 +68,7 @@ class Owned:
         self._stir = stir
         self._forget = forget
         self._monotonic = monotonic
+        self._metrics = metrics
         self._version = -1
         self._next_look = 0.0
         self._next_reap = 0.0
@@ -194,7 +198,9 @@ class Owned:
             return
         store = self.store
         if moment >= self._next_reap:
-            if store.reap_dead_owners():
+            freed = store.reap_dead_owners()
+            if freed:
+                self._metrics.reaped += freed
                 self.changed = True
             self._next_reap = moment + limits.REAP_S
         version = store.data_version()
@@ -216,11 +222,13 @@ class Owned:
         while self._quarantines:
             run_id, epoch, reason = self._quarantines[0]
             store.quarantine(run_id, reason)
+            self._metrics.quarantines += 1
             store.release([Release(run_id, epoch)])
             self.unwant(run_id)
             self._quarantines.pop(0)
         if self._releases:
             store.release(self._releases)
+            self._metrics.releases += len(self._releases)
             self._releases.clear()
         while self._questions:
             run_id = next(iter(self._questions))
@@ -269,8 +277,11 @@ class Owned:
 
     def _load(self, claims: Sequence[Claim]) -> None:
         fresh = [claim for claim in claims if claim.run_id not in self.live]
+        self._metrics.claims += len(fresh)
         try:
-            stored = {found.run.run_id: found for found in self.store.load([c.run_id for c in fresh])}
+            stored = {
+                found.run.run_id: found for found in self.store.load([c.run_id for c in fresh])
+            }
         except StoreError:
             # They are claimed already, so nobody else loads them.
             self._to_load += [claim for claim in fresh if claim not in self._to_load]
@@ -292,6 +303,7 @@ class Owned:
     def _open(self, claim: Claim, loaded: Loaded) -> None:
         if claim.probation:
             self.trial = claim.run_id
+        began = self._monotonic()
         try:
             live = self._programs.load(self.store, claim, loaded)
         except StoreError:
@@ -301,6 +313,8 @@ class Owned:
             self.quarantine(claim.run_id, claim.epoch, error)
             return
         faults.reached("run-loaded")
+        self._metrics.restores += 1
+        self._metrics.restore_s.add(self._monotonic() - began)
         self.live[claim.run_id] = live
         self._read_inbox(claim.run_id, loaded.inbox)
         self.ask_after_children(live)

@@ -24,6 +24,7 @@ from perdure.engine.effects import Again, Succeeded, decide
 from perdure.engine.executor import Call, Ended, Executor
 from perdure.engine.live import LiveRun
 from perdure.engine.loading import Programs
+from perdure.engine.metrics import Metrics
 from perdure.engine.owning import Owned
 from perdure.engine.python_modules import Function
 from perdure.engine.turns import Start, Taken, TurnTaker
@@ -43,6 +44,7 @@ class Options(Struct, frozen=True, kw_only=True):
       stress: save and restore a run wherever it can be stopped.
       runs_max: runs that are kept in memory between turns.
       threads: plain effects that are performed at the same time.
+      effects: async effects that are performed at the same time.
     """
 
     name: str = "worker"
@@ -51,6 +53,7 @@ class Options(Struct, frozen=True, kw_only=True):
     stress: bool = False
     runs_max: int = limits.LIVE_RUNS_MAX
     threads: int = limits.EFFECT_THREADS
+    effects: int = limits.EFFECTS_MAX
 
 
 class Scheduler:
@@ -64,6 +67,7 @@ class Scheduler:
       committer: makes turns durable.
       monotonic: seconds, for how long things take.
       wake: asks for a call of `round`.
+      metrics: where it counts.
       observer: called with every commit that became durable.
     """
 
@@ -77,8 +81,10 @@ class Scheduler:
         committer: Committer,
         monotonic: Callable[[], float],
         wake: Callable[[], None],
+        metrics: Metrics | None = None,
         observer: Observer | None = None,
     ) -> None:
+        self.metrics = metrics = metrics or Metrics()
         self.owned = Owned(
             store,
             programs,
@@ -88,6 +94,7 @@ class Scheduler:
             stir=self._stir,
             forget=self._forget,
             monotonic=monotonic,
+            metrics=metrics,
         )
         self._options = options
         self._programs = programs
@@ -97,8 +104,11 @@ class Scheduler:
         self._wake = wake
         self._observer = observer
         self._taker: TurnTaker
-        self._ready: dict[str, None] = {}
-        self._crowded: dict[str, None] = {}
+        self._ready: dict[str, float] = {}
+        # The runs that wait for room: for plain effects, and for async ones.
+        self._crowded: tuple[dict[str, None], dict[str, None]] = ({}, {})
+        self._refused = [False, False]
+        self._carried_at = 0.0
         self._alarms: list[tuple[float, str]] = []
         self._taken: list[Taken] = []
         self._drain_until: float | None = None
@@ -118,6 +128,7 @@ class Scheduler:
 
     def lost(self) -> None:
         """Begin anew: the lease ran out, and others may have the runs."""
+        self.metrics.leases_lost += 1
         self.owned.enlist_anew()
         self._taken.clear()
         self._begin()
@@ -137,6 +148,7 @@ class Scheduler:
           StoreError: the store can't be used, or was away for too long.
         """
         until = self._monotonic() + limits.YIELD_S
+        self.metrics.live_runs = len(self.owned.live)
         while True:
             if self._error is not None:
                 raise self._error
@@ -171,6 +183,7 @@ class Scheduler:
         moment = self._monotonic()
         if self._away_since is None:
             self._away_since = moment
+            self.metrics.outages += 1
         if error.code not in PASSING or moment - self._away_since > limits.OUTAGE_S:
             raise error
         return False
@@ -222,15 +235,16 @@ class Scheduler:
         """Note that a run may have something to do."""
         live = self.owned.live.get(run_id)
         if live is not None and not live.committing:
-            self._ready[run_id] = None
+            self._ready.setdefault(run_id, self._monotonic())
 
     def _ring(self, now: float) -> None:
         alarms = self._alarms
         while alarms and alarms[0][0] <= now:
-            run_id = heapq.heappop(alarms)[1]
+            due, run_id = heapq.heappop(alarms)
             live = self.owned.live.get(run_id)
             if live is not None:
                 live.alarm = None
+                self.metrics.timer_late_s.add(now - due)
                 self._stir(run_id)
 
     def _set_alarm(self, live: LiveRun) -> None:
@@ -253,15 +267,18 @@ class Scheduler:
         if self.owned.trial:
             self._take_trial(now)
             return
-        until = self._monotonic() + limits.BATCH_S
+        moment = self._monotonic()
+        until = moment + limits.BATCH_S
+        waits = self.metrics.wait_s
         for run_id in list(self._ready)[: limits.BATCH_RUNS - len(self._taken)]:
-            del self._ready[run_id]
+            waits.add(moment - self._ready.pop(run_id))
             live = self.owned.live.get(run_id)
             # A run that only computes goes on elsewhere, when this worker ends.
             if live is None or (self._drain_until is not None and not live.events):
                 continue
             self._take(live, now)
-            if self._monotonic() >= until:
+            moment = self._monotonic()
+            if moment >= until:
                 break
         faults.reached("turn-taken")
 
@@ -291,11 +308,13 @@ class Scheduler:
             live.committing = True
             self._taken.append(taken)
         elif live.events:
-            self._ready[live.run_id] = None
+            self._ready[live.run_id] = self._monotonic()
         else:
             self._set_alarm(live)
-        if len(live.pending) > len(live.blocked):
-            self._crowded[live.run_id] = None
+        for asynchronous in (False, True):
+            if self._refused[asynchronous]:
+                self._refused[asynchronous] = False
+                self._crowded[asynchronous][live.run_id] = None
 
     # -- commits -------------------------------------------------------------------------------
 
@@ -305,6 +324,7 @@ class Scheduler:
             return
         batch, self._taken = self._taken, []
         alone = len(batch) == 1 and not self._ready
+        self._carried_at = self._monotonic()
         self._committer.submit(
             [taken.commit for taken in batch],
             lambda outcome: self._committed(batch, outcome),
@@ -317,6 +337,10 @@ class Scheduler:
             self._error = outcome
             self._wake()
             return
+        metrics = self.metrics
+        metrics.commits += 1
+        metrics.batch_size.add(len(batch))
+        metrics.commit_s.add(self._monotonic() - self._carried_at)
         if self.owned.trial and any(t.live.run_id == self.owned.trial for t in batch):
             self.owned.acquit(durably=False)
         for taken, mine in zip(batch, outcome, strict=True):
@@ -325,6 +349,7 @@ class Scheduler:
             if mine:
                 self._settle(taken)
             else:
+                metrics.fenced += 1
                 self.owned.drop(taken.live)
         self._wake()
 
@@ -336,11 +361,12 @@ class Scheduler:
         live.taken.difference_update(commit.consumed)
         if self._observer is not None:
             self._observer(commit)
+        self._count(taken)
         if taken.outcome is not None:
             for number in taken.outcome.withdrawn:
                 call = live.calls.pop(number, None)
                 if call is not None:
-                    self._executor.abandon(call)
+                    self._abandon(call)
         if commit.sends or commit.starts or commit.status in FINAL:
             owned.changed = True
             for new in commit.starts:
@@ -356,30 +382,61 @@ class Scheduler:
             owned.ask_after_children(live)
         self._set_alarm(live)
         if live.has_work():
-            self._ready[live.run_id] = None
+            self._ready[live.run_id] = self._monotonic()
+        elif live.pending and commit.status != "parked":
+            self._ready[live.run_id] = (
+                self._monotonic()
+            )  # room may have come while it was committed
         elif commit.status == "parked" and not live.calls:
             owned.unwant(live.run_id)
             owned.release(live)
 
+    def _count(self, taken: Taken) -> None:
+        metrics, commit = self.metrics, taken.commit
+        if taken.outcome is None:
+            metrics.marks += 1
+        else:
+            metrics.turns += 1
+            if taken.outcome.preempted:
+                metrics.preempted += 1
+        metrics.delta_bytes += len(commit.payload)
+        if commit.snapshot is not None:
+            metrics.snapshot_bytes += len(commit.snapshot)
+            metrics.compactions += commit.seq > 1
+
     def _forget(self, live: LiveRun) -> None:
         """Abandon the effects of a run that is not executed here any more."""
         self._ready.pop(live.run_id, None)
-        self._crowded.pop(live.run_id, None)
+        for crowd in self._crowded:
+            crowd.pop(live.run_id, None)
         for call in live.calls.values():
-            self._executor.abandon(call)
+            self._abandon(call)
         live.calls.clear()
+
+    def _abandon(self, call: Call) -> None:
+        self.metrics.effects_abandoned += 1
+        self._executor.abandon(call)
 
     # -- effects -------------------------------------------------------------------------------
 
     def _room(self, function: Function) -> bool:
-        return self._drain_until is None and self._executor.has_room(function)
+        if self._drain_until is not None:
+            return False
+        if self._executor.has_room(function):
+            return True
+        self._refused[function.asynchronous] = True
+        return False
 
     def _start(self, live: LiveRun, start: Start) -> None:
         def done(ended: Ended) -> None:
             self._effect_ended(live, start, ended)
 
-        call = Call(start.function, start.arguments, start.key, done)
+        def freed() -> None:
+            self._make_use_of_room(start.function, live)
+
+        call = Call(start.function, start.arguments, start.key, done, freed)
         live.calls[start.number] = call
+        self.metrics.effects_started += 1
         faults.reached("effect-started")
         self._executor.start(call)
 
@@ -388,21 +445,28 @@ class Scheduler:
         number = start.number
         live.calls.pop(number, None)
         mark = start.function.mark
+        metrics = self.metrics
+        metrics.effects_ended += 1
         decided = decide(mark, ended, name=start.name, attempt=start.attempt, key=start.key)
         if isinstance(decided, Succeeded):
             live.events.append(Returned(number, decided.value))
         elif isinstance(decided, Again):
             live.retries[number] = decided
+            metrics.effects_retried += 1
         else:
             live.events.append(Raised(number, decided.condition))
-        if self._crowded and not start.function.asynchronous:
-            # A thread is free: whoever has waited longest for one may have it.
-            self._stir_crowded(live)
+            metrics.effects_failed += 1
+            metrics.effects_in_doubt += decided.condition.kind == "outcome-unknown"
+        self._make_use_of_room(start.function, live)
         self._stir(live.run_id)
         self._wake()
 
-    def _stir_crowded(self, but: LiveRun) -> None:
-        first = next((one for one in self._crowded if one != but.run_id), None)
-        if first is not None:
-            del self._crowded[first]
-            self._stir(first)
+    def _make_use_of_room(self, function: Function, live: LiveRun) -> None:
+        """Stir the run that has waited longest for room for such a function; `live` has just left some."""
+        crowd = self._crowded[function.asynchronous]
+        if not crowd:
+            return
+        first = next((one for one in crowd if one != live.run_id), live.run_id)
+        crowd.pop(first, None)
+        self._stir(first)
+        self._wake()

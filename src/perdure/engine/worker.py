@@ -20,6 +20,7 @@ from perdure.engine.committing import Aside, Committer, Here
 from perdure.engine.executor import LocalExecutor
 from perdure.engine.heartbeat import Heartbeat
 from perdure.engine.loading import Programs
+from perdure.engine.metrics import Metrics
 from perdure.engine.scheduler import Observer, Options, Scheduler
 from perdure.machine.machine import Machine
 from perdure.store.api import Store
@@ -35,6 +36,7 @@ class Worker:
       observer: called in the worker's thread with every commit that became durable.
 
     Attributes:
+      metrics: what it counts.
       error: what went wrong, once the worker has ended.
     """
 
@@ -56,6 +58,7 @@ class Worker:
         self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
         self._rounding = False
         self._wanted_again = False
+        self.metrics = Metrics()
         self.error: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop
         self._scheduler: Scheduler
@@ -126,17 +129,20 @@ class Worker:
 
     def _enlist(self) -> None:
         store = self._store
-        aside = Aside(store.another(), self._loop.call_soon_threadsafe) if store.overlaps else None
+        loop = self._loop
+        post: Callable[[Callable[[], None]], object] = loop.call_soon_threadsafe
+        aside = Aside(store.another(), post) if store.overlaps else None
         self._scheduler = Scheduler(
             store,
             self._programs,
             self._options,
-            executor=LocalExecutor(self._loop, self._options.threads),
+            executor=LocalExecutor(self._loop, self._options.threads, self._options.effects),
             committer=Committer(
                 Here(lambda: self._scheduler.owned.store), aside, self._loop.call_later
             ),
             monotonic=time.monotonic,
             wake=self._soon,
+            metrics=self.metrics,
             observer=self._observer,
         )
         self._scheduler.enlist()

@@ -242,9 +242,11 @@ def _changed(kind: Any) -> str:
 
     Heap values are compared by identity, but for integers, which Python copies.
     """
-    heap_value = kind is Any or (
-        isinstance(kind, type) and issubclass(kind, msgspec.Struct)
-    ) or Any in get_args(kind)
+    heap_value = (
+        kind is Any
+        or (isinstance(kind, type) and issubclass(kind, msgspec.Struct))
+        or Any in get_args(kind)
+    )
     return "n is not b and not (type(n) is int and n == b)" if heap_value else "n != b"
 
 
