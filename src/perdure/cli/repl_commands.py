@@ -21,6 +21,7 @@ from perdure.engine import inspection
 from perdure.machine.machine import Machine
 from perdure.primitives.session import below
 from perdure.snapshot import wire
+from perdure.snapshot.fold import written_objects
 from perdure.values.types import PythonProcedure
 
 _WHOLE_VALUE_CHARS = 20_000
@@ -132,8 +133,7 @@ def _time(told: Told, rest: str) -> list[str]:
 
 def _objects_in(payload: bytes) -> int:
     """Return how many objects a delta adds or changes (docs/reference/snapshot-format.md)."""
-    document = wire.unpack(payload)
-    return len(document[5]) + len(document[6])
+    return written_objects(wire.unpack(payload))
 
 
 # -- stacks and tasks ----------------------------------------------------------------------------

@@ -19,7 +19,6 @@ from perdure.base.marks import Mark, Retry
 from perdure.engine.boundary import BoundaryError, described, from_python, to_python
 from perdure.engine.executor import Ended
 from perdure.engine.python_modules import Function, PythonModules
-from perdure.machine.state import Request
 from perdure.values.conditions import SchemeError, condition
 from perdure.values.types import HashTable, PythonProcedure, String, intern
 
@@ -88,18 +87,6 @@ def backoff_s(attempt: int, retry: Retry, share: float) -> float:
     except OverflowError:
         wait = retry.max_s
     return wait * (1 + retry.jitter * share)
-
-
-def prepare(modules: PythonModules, request: Request) -> tuple[Function, list[Any]]:
-    """Return the Python function of an effect's request and its arguments as Python data.
-
-    Raises:
-      SchemeError: the number of arguments is wrong, or one of them can't cross.
-      CallError: the function can't be had in this process.
-    """
-    procedure = request.arguments[0]
-    function = modules.function(procedure)
-    return function, arguments_out(procedure, function, request.arguments[1:])
 
 
 def arguments_out(

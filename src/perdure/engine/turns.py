@@ -18,14 +18,14 @@ from perdure.base import limits
 from perdure.base.errors import CallError
 from perdure.engine import inspection, records
 from perdure.engine.adoption import adopt, key_of
-from perdure.engine.effects import Failed, prepare, shown_name
+from perdure.engine.effects import Failed, arguments_out, shown_name
 from perdure.engine.live import LiveRun
 from perdure.engine.loading import Programs
 from perdure.engine.python_modules import Function
 from perdure.engine.stress import stressed_turn
 from perdure.machine.registers import EVALUATOR
 from perdure.machine.state import Request
-from perdure.machine.turn import Event, Outcome, Raised
+from perdure.machine.turn import Arrived, Event, Fired, Outcome, Raised, Returned
 from perdure.snapshot import wire
 from perdure.store.api import FINAL, Commit, LogLine, NewRun, Send, Store
 from perdure.values import barrier
@@ -134,34 +134,42 @@ class TurnTaker:
             start = self._prepared(live, request)
             if start is None:
                 waiting.append(number)
-            elif isinstance(start, Failed):
+            elif type(start) is Failed:
                 live.events.append(Raised(number, start.condition))
             else:
-                _touch(request)
-                request.started = True
-                request.due = 0.0
+                assert type(start) is Start
                 starts.append(start)
         live.pending = waiting
         return tuple(starts)
 
     def _prepared(self, live: LiveRun, request: Request) -> Start | Failed | None:
-        """Return a start with the request's attempt counted, the failure to prepare it, or None if it has to wait."""
-        number = request.number
+        """Return a start, noted in the request, the failure to prepare it, or None if it has to wait."""
+        number, procedure = request.number, request.arguments[0]
         try:
-            function, arguments = prepare(live.modules, request)
-        except SchemeError as error:
-            return Failed(error.condition)
+            function = live.modules.function(procedure)
         except CallError as error:
             live.blocked[number] = error.message
             return None
-        live.blocked.pop(number, None)
+        if live.blocked:
+            live.blocked.pop(number, None)
         if not self._room(function):
             return None
-        _touch(request)
+        try:
+            arguments = arguments_out(procedure, function, request.arguments[1:])
+        except SchemeError as error:
+            return Failed(error.condition)
+        if request.oid:
+            barrier.touch(request)
         request.attempt += 1
-        name = shown_name(request.arguments[0])
+        request.started = True
+        request.due = 0.0
         return Start(
-            number, name, function, arguments, key_of(live.run_id, number), request.attempt
+            number,
+            shown_name(procedure),
+            function,
+            arguments,
+            key_of(live.run_id, number),
+            request.attempt,
         )
 
     # -- the commit ------------------------------------------------------------------------
@@ -303,16 +311,20 @@ def _log_lines(outcome: Outcome) -> tuple[LogLine, ...]:
 def _note(
     live: LiveRun, events: list[Event], outcome: Outcome | None, starts: tuple[Start, ...]
 ) -> str:
-    """Return a short text of what came in and what is asked for now."""
+    """Return a short text of what came in and what is asked for now: "#60 -> step #61".
+
+    A number alone is a request that completed. The text outlives the payload, so each letter counts.
+    """
     came = [_event_text(event) for event in events[:_NOTE_PARTS]]
     if len(events) > _NOTE_PARTS:
         came.append(f"{len(events) - _NOTE_PARTS} more")
-    asked = [f"start {start.name} #{start.number}" for start in starts[:_NOTE_PARTS]]
+    asked = [f"{start.name} #{start.number}" for start in starts[:_NOTE_PARTS]]
     if len(starts) > _NOTE_PARTS:
         asked.append(f"{len(starts) - _NOTE_PARTS} more")
     if outcome is not None:
-        others = [r for r in outcome.requests if r.kind != "effect"]
-        asked += [inspection.operation_text(r.kind, r.arguments) for r in others[:_NOTE_PARTS]]
+        others = [r for r in outcome.requests[:_NOTE_PARTS] if r.kind != "effect"]
+        if others:
+            asked += [inspection.operation_text(r.kind, r.arguments) for r in others]
         if outcome.preempted:
             asked.append("pre-empted")
         if outcome.status in FINAL or outcome.status == "parked":
@@ -327,9 +339,9 @@ def _note(
 
 
 def _event_text(event: Event) -> str:
-    name = type(event).__name__.lower()
-    number = getattr(event, "request", None)
-    if number is not None:
-        return f"{name} #{number}"
-    message_id = getattr(event, "message_id", None)
-    return f"{name} {message_id}" if message_id else name
+    if isinstance(event, Returned):
+        return f"#{event.request}"
+    kind = type(event).__name__.lower()
+    if isinstance(event, Raised | Fired):
+        return f"#{event.request} {kind}"
+    return f"message {event.message_id}" if isinstance(event, Arrived) else kind

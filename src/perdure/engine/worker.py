@@ -129,9 +129,7 @@ class Worker:
 
     def _enlist(self) -> None:
         store = self._store
-        loop = self._loop
-        post: Callable[[Callable[[], None]], object] = loop.call_soon_threadsafe
-        aside = Aside(store.another(), post) if store.overlaps else None
+        aside = Aside(store.another(), self._from_outside) if store.overlaps else None
         self._scheduler = Scheduler(
             store,
             self._programs,

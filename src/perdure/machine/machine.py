@@ -149,8 +149,6 @@ class Machine:
             output: list[str] = []
             ports.use_console(output)
             ports.use_current_output(self._current_output)
-            if self.root.oid:
-                barrier.touch(self.root)
             self.root.time = now
             self.ready = deque(self.root.ready)
             for event in events:

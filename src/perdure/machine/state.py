@@ -231,6 +231,8 @@ class Evaluation(Struct, eq=False):
 class Root(Struct, eq=False):
     """The root of a run's graph. Tables are heap hash tables ("eqv") with integer keys, so that deltas are by key.
 
+    Its fields change in every turn, so they are compared with what is saved each time: it needs no `touch`.
+
     `held` counts the messages that have a holder; `typed` is what came to the console and was not read yet; `typed_end` says that no more will come.
     `command_line` is a list of strings: the program's file and the arguments. `unwritten` are the ports that hold text for files.
     `exit_code` is what the program gave to `exit` as a process would: 0 to 255, or FALSE. `interrupt` is what the main task does when

@@ -276,7 +276,8 @@ def delta(heap: Heap) -> list[Any]:
     first = heap.next_oid
     old_definitions = len(encoder.definitions)
     changes: list[Any] = []
-    for oid in sorted({*log.whole, *log.slots, *log.keys}):
+    _fields(encoder, heap.root, changes)
+    for oid in sorted([*log.whole, *log.slots, *log.keys]):
         if oid in log.whole:
             _whole(encoder, oid, log.whole[oid], changes)
         elif oid in log.slots:
@@ -296,14 +297,17 @@ def delta(heap: Heap) -> list[Any]:
 
 
 def _whole(encoder: Encoder, oid: int, found: Any, changes: list[Any]) -> None:
-    last = encoder.heap.last
-    before = last.get(oid)
-    if before is None:
+    if oid not in encoder.heap.last:
         changes.append([oid, *encoder.record(found)])
-        return
+    elif found is not encoder.heap.root:
+        _fields(encoder, found, changes)
+
+
+def _fields(encoder: Encoder, found: Any, changes: list[Any]) -> None:
+    last, oid = encoder.heap.last, found.oid
     spec = CLASS_SPECS[type(found)]
     change: list[Any] = [oid, "~"]
-    spec.differ(found, before, encoder.value, change)
+    spec.differ(found, last[oid], encoder.value, change)
     if len(change) > 2:
         last[oid] = spec.held(found)
         changes.append(change)
@@ -356,17 +360,19 @@ def _order(touched: dict[Any, bool], entries: dict[Any, Any]) -> list[Any]:
     behind the first of them are touched ones: so a walk from the end, until all were met, visits
       touched keys alone.
     """
-    again = sum(was_removed and key in entries for key, was_removed in touched.items())
+    present = [key for key in touched if key in entries]
+    again = sum([touched[key] for key in present])
+    if not again:
+        return present
     tail: list[Any] = []
-    if again:
-        for key in reversed(entries):
-            tail.append(key)
-            again -= touched[key]
-            if not again:
-                break
-        tail.reverse()
+    for key in reversed(entries):
+        tail.append(key)
+        again -= touched[key]
+        if not again:
+            break
+    tail.reverse()
     in_tail = set(tail)
-    return [key for key in touched if key in entries and key not in in_tail] + tail
+    return [key for key in present if key not in in_tail] + tail
 
 
 def _changed_globals(heap: Heap, encoder: Encoder) -> list[Any]:

@@ -87,6 +87,14 @@ def fold(documents: list[Any]) -> Folded:
     return folded
 
 
+def written_objects(document: Any) -> int:
+    """Return how many objects a document holds: all of them in a full snapshot, new and changed ones in a delta."""
+    if document[1] == "full":
+        return len(document[6])
+    changes, fresh = document[5:7] if document[1] == "delta" else document[4:6]
+    return len(changes) + len(fresh)
+
+
 def _version(document: Any) -> int:
     if type(document) is not list or not document:
         raise bad("this is not a document")

@@ -93,43 +93,68 @@ def _deliver(
 
 # Epoch and seq together are the fence. The owner is part of it too: a run that was released or
 # freed from a worker taken for dead belongs to nobody, and its old owner may not go on as if it
-# did. The run stays ready if its inbox holds more rows than this turn took; they are deleted after
-# this statement, because before it nothing may be written.
+# did. A run that was sent something stays ready if its inbox holds more rows than this turn took;
+# they are deleted after this statement, because before it nothing may be written.
 _FENCE = (
     "UPDATE runs SET seq = ?1, status = ?2, detail = ?3, wake_at = ?4, updated_at = ?5, "
-    "deaths = 0, ready = (?6 OR EXISTS (SELECT 1 FROM inbox WHERE inbox.run = runs.num LIMIT 1 OFFSET ?9)) "
-    "WHERE id = ?7 AND epoch = ?8 AND seq = ?1 - 1 AND owner <> 0 RETURNING num, snapshot_seq"
+    "ready = (?6 OR ready AND EXISTS "
+    "(SELECT 1 FROM inbox WHERE inbox.run = runs.num LIMIT 1 OFFSET ?9)), deaths = 0 "
+    "WHERE id = ?7 AND epoch = ?8 AND seq = ?1 - 1 AND owner <> 0"
 )
-_LOG = "INSERT INTO log (run, seq, kind, at, hash, payload, note) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_LOG = (
+    "INSERT INTO log (run, seq, kind, at, hash, payload, note) "
+    "SELECT num, ?2, ?3, ?4, ?5, ?6, ?7 FROM runs WHERE id = ?1"
+)
 
 
 def commit(connection: apsw.Connection, turn: Commit, now: float, retention: Retention) -> bool:
     """Write one turn; False if the run is not at (epoch, seq - 1) any more."""
     execute: Execute = connection.execute
-    seq = turn.seq
-    taken = len(turn.consumed)
-    ready = 1 if turn.status == "ready" else 0
-    found = execute(
-        _FENCE,
-        (seq, turn.status, turn.detail, turn.wake_at, now, ready, turn.run_id, turn.epoch, taken),
-    ).fetchone()
-    if found is None:
+    run_id, seq, status, taken = turn.run_id, turn.seq, turn.status, len(turn.consumed)
+    ready = 1 if status == "ready" else 0
+    # Not RETURNING: its rows are kept in a table of their own, which costs as much as the update.
+    execute(_FENCE, (seq, status, turn.detail, turn.wake_at, now, ready, run_id, turn.epoch, taken))
+    if connection.changes() != 1:
         return False
-    num, snapshot_seq = found
-    execute(_LOG, (num, seq, turn.kind, now, turn.entry_hash, turn.payload, turn.note or None))
-    if taken:
+    execute(_LOG, (run_id, seq, turn.kind, now, turn.entry_hash, turn.payload, turn.note or None))
+    if taken or turn.output or turn.logged or turn.watches or turn.starts or turn.sends:
+        _consequences(connection, turn, now)
+    if turn.result is not None:
+        execute(
+            "UPDATE run_data SET result = ? WHERE run = ?", (turn.result, _num(execute, run_id))
+        )
+    if turn.snapshot is not None:
+        num = _num(execute, run_id)
+        execute(
+            "INSERT INTO snapshots VALUES (?, ?, ?, ?)",
+            (num, seq, turn.snapshot_hash, turn.snapshot),
+        )
+        _compact(execute, num, seq, retention)
+    if status in FINAL:
+        _finish(execute, _num(execute, run_id), turn, now)
+    return True
+
+
+def _num(execute: Execute, run_id: str) -> int:
+    num: int = execute("SELECT num FROM runs WHERE id = ?", (run_id,)).fetchone()[0]
+    return num
+
+
+def _consequences(connection: apsw.Connection, turn: Commit, now: float) -> None:
+    """Write what a turn did beside changing its own state."""
+    execute: Execute = connection.execute
+    num = _num(execute, turn.run_id)
+    if turn.consumed:
         connection.executemany(
             "DELETE FROM inbox WHERE num = ? AND run = ?", [(row, num) for row in turn.consumed]
         )
-    if turn.result is not None:
-        execute("UPDATE run_data SET result = ? WHERE run = ?", (turn.result, num))
     if turn.output:
-        execute("INSERT INTO outputs VALUES (?, ?, ?)", (num, seq, turn.output))
+        execute("INSERT INTO outputs VALUES (?, ?, ?)", (num, turn.seq, turn.output))
     for line in turn.logged:
         execute(
             "INSERT INTO log_lines (run, seq, at, level, message, fields) "
             "VALUES (?, ?, ?, ?, ?, ?)",
-            (num, seq, now, line.level, line.message, line.fields),
+            (num, turn.seq, now, line.level, line.message, line.fields),
         )
     for new in turn.starts:
         start(execute, new, now)
@@ -137,15 +162,6 @@ def commit(connection: apsw.Connection, turn: Commit, now: float, retention: Ret
         send(execute, message, now)
     for watched in turn.watches:
         _watch(execute, num, watched, now)
-    if turn.snapshot is not None:
-        execute(
-            "INSERT INTO snapshots VALUES (?, ?, ?, ?)",
-            (num, seq, turn.snapshot_hash, turn.snapshot),
-        )
-        _compact(execute, num, seq, snapshot_seq, retention)
-    if turn.status in FINAL:
-        _finish(execute, num, turn, now)
-    return True
 
 
 def _watch(execute: Execute, num: int, watched: str, now: float) -> None:
@@ -175,14 +191,14 @@ def _finish(execute: Execute, num: int, turn: Commit, now: float) -> None:
         execute("DELETE FROM watchers WHERE run_id = ?", (turn.run_id,))
 
 
-def _compact(execute: Execute, num: int, seq: int, before: int, retention: Retention) -> None:
+def _compact(execute: Execute, num: int, seq: int, retention: Retention) -> None:
     """Apply the retention: keep two snapshots, the payloads since the older one, and bounded
     headers and output.
 
     Args:
       num, seq: the run, and where its new snapshot is.
-      before: the seq of the snapshot that was the newest until now.
     """
+    before = execute("SELECT snapshot_seq FROM runs WHERE num = ?", (num,)).fetchone()[0]
     execute("UPDATE runs SET snapshot_seq = ? WHERE num = ?", (seq, num))
     execute("DELETE FROM snapshots WHERE run = ? AND seq < ?", (num, before))
     # Only the entries between the last two cuts still have payloads below this one, so the walk is

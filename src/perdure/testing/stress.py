@@ -343,7 +343,9 @@ class World:
         number = request.number
         name = effects.shown_name(request.arguments[0])
         try:
-            function, arguments = effects.prepare(run.modules, request)
+            procedure, *given = request.arguments
+            function = run.modules.function(procedure)
+            arguments = effects.arguments_out(procedure, function, tuple(given))
         except SchemeError as error:
             run.events.append(Raised(number, error.condition))
             return

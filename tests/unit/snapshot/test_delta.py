@@ -18,7 +18,6 @@ from perdure.values import types as t
 from perdure.values.barrier import touch, touch_slot
 from perdure.values.tables import make_table, table_clear, table_delete, table_items, table_set
 
-
 CHANGES, OBJECTS, DEFINITIONS, GLOBALS = 4, 5, 6, 7
 """Places in a delta."""
 
