@@ -1,12 +1,17 @@
-"""`python -m benchmarks [scheme|turns|throughput|resume|startup|choices|all]`, from the top of the repository."""
+"""`python -m benchmarks [scheme|turns|throughput|resume|startup|choices|all]`, from the top of the repository.
+
+`python -m benchmarks durable` has options of its own and is no part of `all`: it installs other engines.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
 import platform
+import sys
 
 from benchmarks import choices, resume, scheme, startup, throughput, turns
+from benchmarks.durable import command
 
 PARTS = {
     "scheme": scheme.main,
@@ -32,4 +37,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["durable"]:
+        sys.exit(command.main(sys.argv[2:]))
     main()

@@ -1,0 +1,1 @@
+"""Perdure beside other durable-execution engines: the same work, in one run, on one machine."""

@@ -1,0 +1,207 @@
+"""Perdure on SQLite and on PostgreSQL. The store is a URL; everything else is the same."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.durable.peers.protocol import (
+    WAIT_S,
+    Given,
+    Window,
+    check,
+    main,
+    mark,
+    resident_bytes,
+    stored_bytes,
+)
+from benchmarks.measure import MEDIAN, P99, quantile
+from perdure import Engine
+
+PROGRAMS = Path(__file__).parents[2] / "programs"
+SEQUENCE = PROGRAMS / "loop.scm"
+PARALLEL = PROGRAMS / "parallel.scm"
+SLEEPER = PROGRAMS / "sleeper.scm"
+GATED = PROGRAMS / "gated.scm"
+
+HOUR_S = 3600.0
+IDLE_S = 5.0
+"""How long the CPU time of a worker is watched that has only sleeping runs."""
+MARGIN_S = 10.0
+"""All runs must be asleep so long before the idle time begins and they are due."""
+
+
+def database(given: Given) -> str:
+    """Return the URL of the store."""
+    return given.url or f"sqlite:{given.file}"
+
+
+class Arrivals:
+    """An observer that notes when each run's commit with a certain state became durable."""
+
+    def __init__(self, status: str) -> None:
+        self.status = status
+        self.at: dict[str, float] = {}
+        self.clock: dict[str, float] = {}
+        self._changed = threading.Condition()
+
+    def __call__(self, commit: Any) -> None:
+        if commit.status != self.status:
+            return
+        with self._changed:
+            self.at[commit.run_id] = time.perf_counter()
+            self.clock[commit.run_id] = time.time()
+            self._changed.notify_all()
+
+    def wait(self, number: int, wait_s: float = WAIT_S) -> float:
+        """Wait for so many runs; return when the last of them arrived."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: len(self.at) >= number, wait_s):
+                raise SystemExit(f"only {len(self.at)} of {number} runs are {self.status}")
+            return max(self.at.values())
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        with self._changed:
+            self.at.clear()
+            self.clock.clear()
+
+
+def start_all(engine: Engine, program: Any, arguments: Sequence[tuple[Any, ...]]) -> list[str]:
+    """Start a run for each tuple of arguments; return the ids."""
+    return [engine.start(program, *given) for given in arguments]
+
+
+def w1(given: Given) -> dict[str, Any]:
+    """One run, one effect after the other."""
+    plain = given.variant == "def"
+    with Engine(database(given)) as engine:
+        check(engine.run(SEQUENCE, 10, plain), 10)
+        before = stored_bytes()
+        window = Window()
+        result = engine.run(SEQUENCE, given.effects, plain)
+        window.close()
+        check(result, given.effects)
+        stored = stored_bytes() - before
+    return {"effects": given.effects, **window.figures, "stored_bytes": stored}
+
+
+def w2(given: Given) -> dict[str, Any]:
+    """Many short runs, executed by the process that starts them."""
+    done = Arrivals("completed")
+    with Engine(database(given), observer=done) as engine:
+        program = engine.compile(SEQUENCE)
+        check(engine.run(program, given.each, False), given.each)
+        done.clear()
+        window = Window()
+        ids = start_all(engine, program, [(given.each, False)] * given.runs)
+        started_s = window.passed_s
+        window.close(done.wait(given.runs))
+        check([engine.result(run_id) for run_id in ids], [given.each] * given.runs)
+    return {"effects": given.runs * given.each, **window.figures, "started_s": started_s}
+
+
+def w3(given: Given) -> dict[str, Any]:
+    """Go on after SIGKILL. Ready means: the engine is made, and its worker works."""
+    with Engine(database(given), execute="none", directory=PROGRAMS) as engine:
+        if given.life == "first":
+            engine.start(GATED, given.kill_at + 1, id="killed")
+        worker = engine.worker()
+        worker.start()
+        mark("ready")
+        result = engine.result("killed")
+        check(result, given.kill_at + 1)
+        worker.stop()
+        worker.join()
+    return {"result": result}
+
+
+def w4(given: Given) -> dict[str, Any]:
+    """One run, all effects at the same time, joined."""
+    with Engine(database(given)) as engine:
+        check(engine.run(PARALLEL, 5), 15)
+        window = Window()
+        result = engine.run(PARALLEL, given.parallel)
+        window.close()
+        check(result, sum(range(1, given.parallel + 1)))
+    return {"effects": given.parallel, **window.figures}
+
+
+def w5(given: Given) -> dict[str, Any]:
+    """Sleeping runs: what each costs. With the variant "wake", also what all cost, and when they wake."""
+    asleep, awake = Arrivals("waiting"), Arrivals("completed")
+
+    def observe(commit: Any) -> None:
+        asleep(commit)
+        awake(commit)
+
+    with Engine(database(given), observer=observe) as engine:
+        program = engine.compile(SLEEPER)
+        engine.run(program, 0)
+        due = time.time() + HOUR_S
+        if given.variant == "wake":
+            due = _due(engine, program, given.sleepers, asleep)
+        asleep.clear()
+        awake.clear()
+        stored, memory = stored_bytes(), resident_bytes()
+        window = Window()
+        ids = start_all(engine, program, [(due,)] * given.sleepers)
+        started_s = window.passed_s
+        window.close(asleep.wait(given.sleepers))
+        check(len(awake.at), 0)
+        figures = {
+            "sleepers": given.sleepers,
+            **window.figures,
+            "started_s": started_s,
+            "memory_bytes": resident_bytes() - memory,
+            "resident_bytes": resident_bytes(),
+            "stored_bytes": stored_bytes() - stored,
+        }
+        if given.variant == "wake":
+            figures.update(_wake(engine, ids, due, awake))
+    return figures
+
+
+def _due(engine: Engine, program: Any, sleepers: int, asleep: Arrivals) -> float:
+    """Return a time at which all runs will be asleep, judging by how fast some fall asleep."""
+    sample = max(10, sleepers // 50)
+    asleep.clear()
+    window = Window()
+    start_all(engine, program, [(time.time() + 10 * HOUR_S,)] * sample)
+    asleep.wait(sample)
+    return time.time() + 1.5 * window.passed_s / sample * sleepers + MARGIN_S + IDLE_S
+
+
+def _wake(engine: Engine, ids: list[str], due: float, awake: Arrivals) -> dict[str, float]:
+    """Watch a worker that has only sleeping runs, then all of them waking."""
+    left = due - time.time()
+    if left < IDLE_S + 1.0:
+        raise SystemExit(f"the runs fell asleep too slowly: {left:.1f} s before they are due")
+    time.sleep(min(left - IDLE_S - 1.0, 2.0))
+    cpu = time.process_time()
+    time.sleep(IDLE_S)
+    idle_cpu_s = time.process_time() - cpu
+    check(len(awake.at), 0)
+    awake.wait(len(ids))
+    late = [at - due for at in awake.clock.values()]
+    woke = [engine.result(run_id) for run_id in ids]
+    early = sum(at < due for at in woke) + sum(one < 0 for one in late)
+    check(early, 0)
+    return {
+        "idle_s": IDLE_S,
+        "idle_cpu_s": idle_cpu_s,
+        "late_first_s": min(late),
+        "late_median_s": quantile(late, MEDIAN),
+        "late_p99_s": quantile(late, P99),
+        "late_last_s": max(late),
+        "awake_resident_bytes": resident_bytes(),
+    }
+
+
+if __name__ == "__main__":
+    from benchmarks.durable.peers.perdure_scale import w2b, w8
+
+    main({"W1": w1, "W2": w2, "W2b": w2b, "W3": w3, "W4": w4, "W5": w5, "W8": w8})
