@@ -6,6 +6,7 @@ Invariant: a figure is printed only if the program that gave it has checked its 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import sys
 import tempfile
@@ -51,37 +52,15 @@ def _arguments(given: Sequence[str]) -> argparse.Namespace:
 
 
 def main(given: Sequence[str]) -> int:
-    """Measure and print; the exit code is 1 if a case gave no figures."""
+    """Measure and print; the exit code is 1 if a case gave no figures, 2 if something is not installed."""
     options = _arguments(given)
+    failures: list[str] = []
     if options.show:
         results = loaded(options.show)
-        show(results, targets(results))
-        return 0
-    sizes = SIZES[options.sizes]
-    cases = chosen(tuple(options.workloads), tuple(options.peers), tuple(options.stores), sizes)
-    results, failures = Results(), []
-    with (
-        Environment(options.cache, options.postgres) as environment,
-        tempfile.TemporaryDirectory(prefix="perdure-benchmark-") as folder,
-    ):
+    else:
         try:
-            about = {"machine": machine(), "sizes": asdict(sizes), "rounds": options.rounds}
-            about["engines"] = environment.versions(tuple({case.peer: None for case in cases}))
-            for number in range(options.rounds):
-                for case in cases:
-                    if case.workload in OWN_ROUNDS and number:
-                        continue
-                    print(f"round {number + 1}: {case}", file=sys.stderr, end="", flush=True)
-                    began = time.monotonic()
-                    try:
-                        figures = run(case, sizes, environment, Path(folder), options.rounds)
-                        results.add(case, figures)
-                        print(f"  {time.monotonic() - began:.1f} s", file=sys.stderr)
-                    except CaseFailed as error:
-                        failures.append(str(error))
-                        print(f"  failed\n{error}", file=sys.stderr)
-                if options.raw:
-                    write(options.raw, about, results, failures)
+            with Environment(options.cache, options.postgres) as environment:
+                results, failures = _measure(options, environment)
         except EnvironmentMissing as error:
             print(error, file=sys.stderr)
             return 2
@@ -89,6 +68,35 @@ def main(given: Sequence[str]) -> int:
     for failure in failures:
         print(f"\nno figures: {failure.splitlines()[0]}")
     return 1 if failures else 0
+
+
+def _measure(options: argparse.Namespace, environment: Environment) -> tuple[Results, list[str]]:
+    """Run all cases in rounds; return the figures, and what went wrong."""
+    sizes = SIZES[options.sizes]
+    cases = chosen(tuple(options.workloads), tuple(options.peers), tuple(options.stores), sizes)
+    results, failures = Results(), []
+    about = {
+        "machine": machine(),
+        "sizes": asdict(sizes),
+        "rounds": options.rounds,
+        "engines": environment.versions(tuple(dict.fromkeys(case.peer for case in cases))),
+    }
+    with tempfile.TemporaryDirectory(prefix="perdure-benchmark-") as folder:
+        for number, case in itertools.product(range(options.rounds), cases):
+            if case.workload in OWN_ROUNDS and number:
+                continue
+            print(f"round {number + 1}: {case}", file=sys.stderr, end="", flush=True)
+            began = time.monotonic()
+            try:
+                results.add(case, run(case, sizes, environment, Path(folder), options.rounds))
+                print(f"  {time.monotonic() - began:.1f} s", file=sys.stderr)
+            except CaseFailed as error:
+                failures.append(str(error))
+                print(f"  failed\n{error}", file=sys.stderr)
+            # After each case, so that an interrupted run leaves what it has measured.
+            if options.raw:
+                write(options.raw, about, results, failures)
+    return results, failures
 
 
 def write(path: Path, about: dict[str, Any], results: Results, failures: list[str]) -> None:

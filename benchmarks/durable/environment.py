@@ -15,6 +15,8 @@ import sys
 from pathlib import Path
 from typing import Any, Self
 
+from perdure.base.errors import CallError
+
 HERE = Path(__file__).parent
 REQUIREMENTS = HERE / "requirements"
 OURS = frozenset({"perdure", "floor"})
@@ -77,7 +79,10 @@ class Environment:
         if not self._url:
             from perdure.testing.postgres import PostgresServer
 
-            self._url = self._open.enter_context(PostgresServer()).url
+            try:
+                self._url = self._open.enter_context(PostgresServer()).url()
+            except CallError as error:
+                raise EnvironmentMissing(str(error)) from None
         return self._url
 
     def versions(self, peers: tuple[str, ...]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from typing import Any, Self
 
 from benchmarks.durable.cases import Case, Sizes
 from benchmarks.durable.environment import Environment
-from benchmarks.durable.peers.protocol import WAIT_S, Given
+from benchmarks.durable.peers.protocol import Given
 from benchmarks.durable.stores import Place
 from benchmarks.measure import child_environment
 
@@ -32,6 +32,8 @@ QUIET = {
 LEASE_WAIT_S = {"absurd": 2.5, "dura": 2.5}
 """After a kill, engines that know a dead worker by its lease alone get the time that it needs (see their modules)."""
 COMPLAINT_MAX_LINES = 12
+CASE_MAX_S = 1_800.0
+"""A program that is silent for so long has failed."""
 
 
 class CaseFailed(Exception):
@@ -73,7 +75,7 @@ class Player:
 
     def until(self, key: str, name: str = "") -> dict[str, Any]:
         """Return the next document with a key, and of that name; answer what is asked meanwhile."""
-        until = time.monotonic() + WAIT_S
+        until = time.monotonic() + CASE_MAX_S
         while time.monotonic() < until:
             document = self._next()
             if document is None:
@@ -84,7 +86,9 @@ class Player:
                 self.kept.append(document["keep"])
             if key in document and name in ("", document[key]):
                 return document
-        raise CaseFailed(f"{self._case}: no {name or key} within {WAIT_S:g} s{self._complaint()}")
+        raise CaseFailed(
+            f"{self._case}: no {name or key} within {CASE_MAX_S:g} s{self._complaint()}"
+        )
 
     def _next(self) -> dict[str, Any] | None:
         """Return the next document, or None if there is none within a second."""
