@@ -461,9 +461,31 @@ class Engine:
 
     # -- executing -----------------------------------------------------------------------------
 
-    def worker(self, *, until_idle: bool = False, name: str = "") -> Worker:
-        """Return a worker for all ready runs, not yet started: `start` gives it a thread, `run` uses the caller's."""
-        options = Options(name=name or _owner_name(), until_idle=until_idle, stress=self._stress)
+    def worker(
+        self,
+        *,
+        until_idle: bool = False,
+        name: str = "",
+        runs: int = limits.LIVE_RUNS_MAX,
+        threads: int = limits.EFFECT_THREADS,
+        effects: int = limits.EFFECTS_MAX,
+    ) -> Worker:
+        """Return a worker for all ready runs, not yet started: `start` gives it a thread, `run` uses the caller's.
+
+        Args:
+          until_idle: whether it ends when there is nothing to do but to wait.
+          name: what it is called in the database and in logs.
+          runs: how many are kept in memory between turns, at most.
+          threads, effects: how many plain and async effects are performed at once, at most.
+        """
+        options = Options(
+            name=name or _owner_name(),
+            until_idle=until_idle,
+            stress=self._stress,
+            runs_max=runs,
+            threads=threads,
+            effects=effects,
+        )
         return Worker(self._first.another(), self.programs, options, observer=self._committed)
 
     def _executing(self, run_id: str) -> None:

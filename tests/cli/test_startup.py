@@ -47,3 +47,10 @@ def test_run_loads_neither_typer_nor_rich(write: Write, tmp_path: Path) -> None:
     loaded = modules_of(tmp_path, "run", "hello.scm", "--db", "sqlite:test.db")
     assert "perdure.compiler.emit" in loaded
     assert not loaded & {"typer", "rich"}
+
+
+def test_a_worker_that_logs_nothing_does_not_load_structlog(write: Write, tmp_path: Path) -> None:
+    write("hello.scm", "(import (scheme base)) 1")
+    loaded = modules_of(tmp_path, "worker", "--until-idle", "--db", "sqlite:test.db")
+    assert "perdure.engine.journal" in loaded
+    assert "structlog" not in loaded

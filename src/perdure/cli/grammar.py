@@ -105,7 +105,7 @@ COMMANDS: dict[str, Command] = {
         (FILE, ARGUMENTS, ID, ALLOW, DB, JSON),
     ),
     "worker": Command(
-        "runs:worker",
+        "working:worker",
         "Execute ready runs until told to stop.",
         (
             Parameter(
@@ -121,6 +121,35 @@ COMMANDS: dict[str, Command] = {
                 ("--drain-timeout",),
                 float,
                 30.0,
+            ),
+            Parameter(
+                "name", "option", "What it is called in the database and in logs.", ("--name",)
+            ),
+            Parameter("runs", "option", "Runs kept in memory at most.", ("--runs",), int, 1_000),
+            Parameter(
+                "threads", "option", "Plain effects performed at once.", ("--threads",), int, 16
+            ),
+            Parameter(
+                "effects", "option", "Async effects performed at once.", ("--effects",), int, 1_000
+            ),
+            Parameter(
+                "stats",
+                "option",
+                "Print numbers every so many seconds, and all at the end; 0: only at the end.",
+                ("--stats",),
+                float,
+            ),
+            Parameter(
+                "log_format",
+                "option",
+                'How events are logged: "console" or "json".',
+                ("--log-format",),
+            ),
+            Parameter(
+                "log_level",
+                "option",
+                'What is logged: "debug", "info", "warning" or "error".',
+                ("--log-level",),
             ),
             ALLOW,
             FILES,

@@ -1,4 +1,4 @@
-"""Commands about runs that execute nothing in the foreground, and the worker: start, worker, result, send, cancel, retry.
+"""Commands about runs that execute nothing in the foreground: start, result, send, cancel, retry.
 
 Layer: cli. Imports app, base.
 Invariant: when a command has printed its answer, what it says is durable.
@@ -7,8 +7,6 @@ Invariant: when a command has printed its answer, what it says is durable.
 from __future__ import annotations
 
 import contextlib
-import signal
-from pathlib import Path
 from typing import Any
 
 from perdure.app import Answer, Engine
@@ -45,55 +43,6 @@ def notices(program: Any) -> None:
     """Print the notices and warnings of a compiled program."""
     for text in (*program.notices, *program.warnings):
         console.note(f"notice: {text}")
-
-
-def worker(
-    *,
-    until_idle: bool,
-    drain_timeout: float,
-    allow_python: tuple[str, ...],
-    files: str,
-    no_environment: bool,
-    db: str | None,
-    json: bool,
-) -> int:
-    """Execute ready runs."""
-    del json
-    url = console.database(db)
-    ended: dict[str, str] = {}
-
-    def observe(commit: Any) -> None:
-        if commit.status in ("completed", "failed", "cancelled", "parked"):
-            ended[commit.run_id] = commit.status
-            detail = f": {commit.detail}" if commit.detail else ""
-            console.note(f"{commit.run_id}  {commit.status}{detail}")
-
-    with Engine(
-        url,
-        execute="none",
-        allow_python=allow_python,
-        directory=Path.cwd(),
-        files=files,
-        environment=not no_environment,
-        observer=observe,
-    ) as engine:
-        found = engine.worker(until_idle=until_idle)
-        signalled: list[int] = []
-
-        def stop(number: int, frame: Any) -> None:
-            del frame
-            found.stop(0.0 if signalled else drain_timeout)
-            signalled.append(number)
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, stop)
-        if not until_idle:
-            console.note(f"perdure worker: executes the runs of {url}; Ctrl-C stops it")
-        found.run()
-        if found.error is not None:
-            raise found.error
-    console.answer("", {"runs": ended})
-    return 128 + signalled[0] if signalled else console.OK
 
 
 def result(*, run_id: str, wait: bool, timeout: float | None, db: str | None, json: bool) -> int:

@@ -122,9 +122,17 @@ class Committer:
       here: for batches that nobody else is held up by.
       aside: for the others; None: `here` carries all.
       later: calls a function on the worker's thread after so many seconds.
+      outage: told of the error with which an outage begins, and of its end, after so many seconds, by None.
     """
 
-    def __init__(self, here: Carrier, aside: Carrier | None, later: Later) -> None:
+    def __init__(
+        self,
+        here: Carrier,
+        aside: Carrier | None,
+        later: Later,
+        outage: Callable[[StoreError | None, float], None] = lambda _error, _after_s: None,
+    ) -> None:
+        self.outage = outage
         self._here = here
         self._aside = aside
         self._later = later
@@ -178,7 +186,7 @@ class _Attempt:
             # An attempt that nobody could tell the outcome of may have won after all, and fenced this one.
             self.carrier.read_back(self.commits, self._settled)
         else:
-            self.committer.answered(self.answer, outcome)
+            self._answer(outcome)
 
     def _settled(self, outcome: Outcome) -> None:
         if isinstance(outcome, StoreError) and outcome.code in PASSING:
@@ -186,12 +194,19 @@ class _Attempt:
         elif outcome == []:
             self.go()
         else:
-            self.committer.answered(self.answer, outcome)
+            self._answer(outcome)
+
+    def _answer(self, outcome: Outcome) -> None:
+        if self.failures and isinstance(outcome, list):
+            self.committer.outage(None, self.waited_s)
+        self.committer.answered(self.answer, outcome)
 
     def _wait(self, error: StoreError) -> None:
         if self.waited_s > limits.OUTAGE_S:
             self.committer.answered(self.answer, error)
             return
+        if not self.failures:
+            self.committer.outage(error, 0.0)
         self.failures += 1
         pause = min(limits.POLL_S * self.failures, limits.OUTAGE_POLL_S)
         self.waited_s += pause

@@ -56,8 +56,8 @@ class Call(Struct, eq=False):
 class Executor(Protocol):
     """Where effects run; used from the worker's thread only. A pool of processes, or a cluster, would be another one."""
 
-    def has_room(self, function: Function) -> bool:
-        """Return whether a call would start at once."""
+    def room(self, function: Function) -> int:
+        """Return how many calls of such a function would start at once."""
 
     def start(self, call: Call) -> None:
         """Start a call; there must be room for it. `call.done` may be called before this returns."""
@@ -93,11 +93,11 @@ class LocalExecutor:
         self._work: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self.running: set[Call] = set()
 
-    def has_room(self, function: Function) -> bool:
-        """Return whether a call would start at once."""
+    def room(self, function: Function) -> int:
+        """Return how many calls of such a function would start at once."""
         if function.asynchronous:
-            return self._flying < self._effects_max
-        return self._busy < self._threads_max
+            return self._effects_max - self._flying
+        return self._threads_max - self._busy
 
     def start(self, call: Call) -> None:
         """Start a call; there must be room for it."""

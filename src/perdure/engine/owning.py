@@ -17,9 +17,11 @@ from collections.abc import Callable, Iterable, Sequence
 from perdure.base import limits
 from perdure.base.errors import PerdureError, SnapshotError, StoreError
 from perdure.engine import faults, inbox
+from perdure.engine.journal import Journal
 from perdure.engine.live import LiveRun
 from perdure.engine.loading import Programs
 from perdure.engine.metrics import Metrics
+from perdure.machine.turn import Raised
 from perdure.store.api import FINAL, Claim, InboxRow, Loaded, Release, RunFilter, Store
 
 
@@ -36,6 +38,7 @@ class Owned:
       forget: called with a run that is not to be executed here any more.
       monotonic: a clock in seconds, for how long things take.
       metrics: where it counts.
+      journal: where it tells what it does.
 
     Attributes:
       live: the runs, by id.
@@ -54,6 +57,7 @@ class Owned:
         forget: Callable[[LiveRun], None],
         monotonic: Callable[[], float],
         metrics: Metrics,
+        journal: Journal,
     ) -> None:
         self.store = store
         self.owner = 0
@@ -69,6 +73,7 @@ class Owned:
         self._forget = forget
         self._monotonic = monotonic
         self._metrics = metrics
+        self._journal = journal
         self._version = -1
         self._next_look = 0.0
         self._next_reap = 0.0
@@ -83,6 +88,7 @@ class Owned:
     def enlist(self) -> None:
         """Become an owner of runs, in the worker's own thread."""
         self.owner = self.store.register_owner(self._name)
+        self._journal.bound["owner"] = self.owner
 
     def enlist_anew(self) -> None:
         """Become a new owner, since the old one was taken for dead and its runs may be others' by now."""
@@ -123,6 +129,7 @@ class Owned:
         """Give a run back; it can be claimed at once if there is anything to do in it."""
         unfinished = bool(live.calls or live.pending or live.has_work()) and live.status != "parked"
         self.drop(live)
+        self._journal.debug("run released", run=live.run_id)
         self._releases.append(Release(live.run_id, live.epoch, ready=unfinished))
 
     def reload(self, live: LiveRun) -> None:
@@ -201,6 +208,7 @@ class Owned:
             freed = store.reap_dead_owners()
             if freed:
                 self._metrics.reaped += freed
+                self._journal.warning("runs taken over", runs=freed)
                 self.changed = True
             self._next_reap = moment + limits.REAP_S
         version = store.data_version()
@@ -223,6 +231,7 @@ class Owned:
             run_id, epoch, reason = self._quarantines[0]
             store.quarantine(run_id, reason)
             self._metrics.quarantines += 1
+            self._journal.error("run quarantined", run=run_id, reason=reason)
             store.release([Release(run_id, epoch)])
             self.unwant(run_id)
             self._quarantines.pop(0)
@@ -315,10 +324,26 @@ class Owned:
         faults.reached("run-loaded")
         self._metrics.restores += 1
         self._metrics.restore_s.add(self._monotonic() - began)
+        self._journal.debug(
+            "run claimed", run=claim.run_id, epoch=claim.epoch, probation=claim.probation
+        )
+        self._tell_of_doubts(live)
         self.live[claim.run_id] = live
         self._read_inbox(claim.run_id, loaded.inbox)
         self.ask_after_children(live)
         self._stir(claim.run_id)
+
+    def _tell_of_doubts(self, live: LiveRun) -> None:
+        """Tell of effects that had started when the last owner of a run lost it."""
+        for event in live.events:
+            if isinstance(event, Raised) and event.condition.kind == "outcome-unknown":
+                self._metrics.effects_in_doubt += 1
+                self._journal.warning(
+                    "effect in doubt",
+                    run=live.run_id,
+                    request=event.request,
+                    error=event.condition.message,
+                )
 
     def _read_inbox(self, run_id: str, rows: Sequence[InboxRow]) -> None:
         live = self.live.get(run_id)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
+from typing import Any
 
 from msgspec import Struct
 
@@ -22,6 +23,7 @@ from perdure.engine import faults
 from perdure.engine.committing import PASSING, Committer, Outcome
 from perdure.engine.effects import Again, Succeeded, decide
 from perdure.engine.executor import Call, Ended, Executor
+from perdure.engine.journal import Journal
 from perdure.engine.live import LiveRun
 from perdure.engine.loading import Programs
 from perdure.engine.metrics import Metrics
@@ -85,6 +87,7 @@ class Scheduler:
         observer: Observer | None = None,
     ) -> None:
         self.metrics = metrics = metrics or Metrics()
+        self.journal = journal = Journal(worker=options.name)
         self.owned = Owned(
             store,
             programs,
@@ -95,6 +98,7 @@ class Scheduler:
             forget=self._forget,
             monotonic=monotonic,
             metrics=metrics,
+            journal=journal,
         )
         self._options = options
         self._programs = programs
@@ -108,6 +112,8 @@ class Scheduler:
         # The runs that wait for room: for plain effects, and for async ones.
         self._crowded: tuple[dict[str, None], dict[str, None]] = ({}, {})
         self._refused = [False, False]
+        # Starts that were promised room by turns which are not durable yet.
+        self._promised = [0, 0]
         self._carried_at = 0.0
         self._alarms: list[tuple[float, str]] = []
         self._taken: list[Taken] = []
@@ -119,6 +125,7 @@ class Scheduler:
     def enlist(self) -> None:
         """Begin: become an owner of runs."""
         self.owned.enlist()
+        self.journal.info("worker started")
         self._begin()
 
     def _begin(self) -> None:
@@ -129,7 +136,9 @@ class Scheduler:
     def lost(self) -> None:
         """Begin anew: the lease ran out, and others may have the runs."""
         self.metrics.leases_lost += 1
+        self.journal.error("lease lost")
         self.owned.enlist_anew()
+        self._keep_promises(self._taken)
         self._taken.clear()
         self._begin()
         self._wake()
@@ -175,7 +184,9 @@ class Scheduler:
             owned.exchange(now, claiming=self._drain_until is None)
         except StoreError as error:
             return self._away(error)
-        self._away_since = None
+        if self._away_since is not None:
+            self.note_outage(None, self._monotonic() - self._away_since)
+            self._away_since = None
         return True
 
     def _away(self, error: StoreError) -> bool:
@@ -183,10 +194,18 @@ class Scheduler:
         moment = self._monotonic()
         if self._away_since is None:
             self._away_since = moment
-            self.metrics.outages += 1
+            self.note_outage(error, 0.0)
         if error.code not in PASSING or moment - self._away_since > limits.OUTAGE_S:
             raise error
         return False
+
+    def note_outage(self, error: StoreError | None, after_s: float) -> None:
+        """Count and tell that the store can't be used for a while, or, by None, that it can be again."""
+        if error is None:
+            self.journal.info("store back", after_s=round(after_s, 3))
+            return
+        self.metrics.outages += 1
+        self.journal.error("store away", code=error.code, error=error.message)
 
     def _pause(self, now: float) -> float:
         pause = self.owned.due_in_s
@@ -228,6 +247,8 @@ class Scheduler:
             self.owned.flush()
         finally:
             self.owned.store.close()
+            metrics = self.metrics
+            self.journal.info("worker ended", turns=metrics.turns, effects=metrics.effects_ended)
 
     # -- turns ---------------------------------------------------------------------------------
 
@@ -295,13 +316,16 @@ class Scheduler:
             self.owned.acquit(durably=True)
 
     def _take(self, live: LiveRun, now: float) -> None:
+        promised = list(self._promised)
         try:
             taken = self._taker.take(live, now)
         except StoreError as error:
+            self._promised = promised
             self.owned.reload(live)
             self._away(error)
             return
         except Exception as error:  # noqa: BLE001 - a bug of ours in one run must not stop the others
+            self._promised = promised
             self.owned.quarantine(live.run_id, live.epoch, error)
             return
         if taken is not None:
@@ -333,6 +357,7 @@ class Scheduler:
 
     def _committed(self, batch: list[Taken], outcome: Outcome) -> None:
         faults.reached("after-commit")
+        self._keep_promises(batch)
         if isinstance(outcome, BaseException):
             self._error = outcome
             self._wake()
@@ -350,6 +375,7 @@ class Scheduler:
                 self._settle(taken)
             else:
                 metrics.fenced += 1
+                self.journal.warning("turns lost", run=taken.live.run_id)
                 self.owned.drop(taken.live)
         self._wake()
 
@@ -372,9 +398,12 @@ class Scheduler:
             for new in commit.starts:
                 owned.want(new.run_id)
         if commit.status in FINAL:
+            self.journal.info("run ended", run=live.run_id, status=commit.status)
             owned.drop(live)
             owned.unwant(live.run_id)
             return
+        if commit.status == "parked":
+            self.journal.warning("run parked", run=live.run_id, reason=commit.detail)
         for start in taken.starts:
             self._start(live, start)
         if commit.watches:
@@ -422,10 +451,18 @@ class Scheduler:
     def _room(self, function: Function) -> bool:
         if self._drain_until is not None:
             return False
-        if self._executor.has_room(function):
+        kind = function.asynchronous
+        if self._executor.room(function) > self._promised[kind]:
+            self._promised[kind] += 1
             return True
-        self._refused[function.asynchronous] = True
+        self._refused[kind] = True
         return False
+
+    def _keep_promises(self, batch: list[Taken]) -> None:
+        """Count the starts of turns as promised no more: they start now, or never."""
+        for taken in batch:
+            for start in taken.starts:
+                self._promised[start.function.asynchronous] -= 1
 
     def _start(self, live: LiveRun, start: Start) -> None:
         def done(ended: Ended) -> None:
@@ -453,13 +490,29 @@ class Scheduler:
         elif isinstance(decided, Again):
             live.retries[number] = decided
             metrics.effects_retried += 1
+            self._tell_of(live, start, decided.condition, again_s=decided.after_s)
         else:
             live.events.append(Raised(number, decided.condition))
             metrics.effects_failed += 1
             metrics.effects_in_doubt += decided.condition.kind == "outcome-unknown"
+            self._tell_of(live, start, decided.condition)
         self._make_use_of_room(start.function, live)
         self._stir(live.run_id)
         self._wake()
+
+    def _tell_of(
+        self, live: LiveRun, start: Start, failed: Any, again_s: float | None = None
+    ) -> None:
+        """Tell the operator of an attempt that failed."""
+        tell, event = self.journal.info, "effect failed"
+        fields: dict[str, Any] = {"run": live.run_id, "request": start.number, "effect": start.name}
+        fields |= {"attempt": start.attempt, "error": failed.message}
+        if again_s is not None:
+            tell, event = self.journal.warning, "effect retried"
+            fields["after_s"] = again_s
+        elif failed.kind == "outcome-unknown":
+            tell, event = self.journal.warning, "effect in doubt"
+        tell(event, **fields)
 
     def _make_use_of_room(self, function: Function, live: LiveRun) -> None:
         """Stir the run that has waited longest for room for such a function; `live` has just left some."""

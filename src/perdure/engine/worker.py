@@ -136,7 +136,10 @@ class Worker:
             self._options,
             executor=LocalExecutor(self._loop, self._options.threads, self._options.effects),
             committer=Committer(
-                Here(lambda: self._scheduler.owned.store), aside, self._loop.call_later
+                Here(lambda: self._scheduler.owned.store),
+                aside,
+                self._loop.call_later,
+                self._note_outage,
             ),
             monotonic=time.monotonic,
             wake=self._soon,
@@ -146,6 +149,9 @@ class Worker:
         self._scheduler.enlist()
         store.watch(self.nudge)
         self._beat()
+
+    def _note_outage(self, error: StoreError | None, after_s: float) -> None:
+        self._scheduler.note_outage(error, after_s)
 
     def _beat(self) -> None:
         owned = self._scheduler.owned
