@@ -10,6 +10,7 @@ from turns import Clock
 
 from perdure.store.api import Retention, Store
 from perdure.store.memory import MemoryStore
+from perdure.store.postgres import PostgresStore
 from perdure.store.sqlite import SqliteStore
 
 
@@ -18,12 +19,15 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Store]:
     retention = Retention(headers=5, output_bytes=10, log_lines=3)
     made: Store
     if request.param == "memory":
         made = MemoryStore(clock=clock, retention=retention)
+    elif request.param == "postgres":
+        url = request.getfixturevalue("postgres_url")
+        made = PostgresStore(url, clock=clock, retention=retention)
     else:
         made = SqliteStore(str(tmp_path / "runs.db"), clock=clock, retention=retention)
     yield made

@@ -138,6 +138,27 @@ OUTAGE_POLL_S: Final = 0.5
 OPEN_S: Final = 0.02
 """How long a worker decodes claimed runs before it looks at those that are live."""
 
+CONNECT_TIMEOUT_S: Final = 10.0
+"""How long connecting to a database server may take."""
+
+STATEMENT_TIMEOUT_S: Final = 60.0
+"""How long a database server may work on one statement, or a connection may be silent."""
+
+LOCK_TIMEOUT_S: Final = 10.0
+"""How long a statement may wait for another session's lock."""
+
+RECONNECT_MAX_S: Final = 2.0
+"""The longest pause between two attempts to connect again."""
+
+SERVER_POLL_S: Final = 0.5
+"""How often a worker looks for work on a database server, which tells it of new work, as a rule."""
+
+HINT_S: Final = 0.02
+"""A handle tells the other processes of new work this often, at most."""
+
+CLOCK_SYNC_S: Final = 10.0
+"""How often the clock of a database server is read; between two looks it is reckoned."""
+
 CANCEL_GRACE_S: Final = 1.0
 """How long cancelled async effects may take to clean up when a worker ends."""
 

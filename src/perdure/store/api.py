@@ -448,7 +448,8 @@ class Store(Protocol):
         has come.
 
         At most one of them is on probation, and none if the owner has such a run already. One that
-        has cost limits.DEATHS_MAX owners their lives is quarantined instead.
+        has cost limits.DEATHS_MAX owners their lives is quarantined instead. After a lost connection
+        (P407) the next call gives all runs that the owner has.
         """
 
     def claim_one(self, run_id: str, owner: int) -> Claim | None:

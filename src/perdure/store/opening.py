@@ -1,8 +1,10 @@
 """Open a store by its URL.
 
-Layer: store. Imports base and the stores; SQLite's only when it is asked for.
+Layer: store. Imports base and the stores; SQLite's and PostgreSQL's only when they are asked for.
 
     sqlite:PATH     a file, made if it is not there; sqlite:///absolute/path works too
+    postgresql://USER@HOST:PORT/DATABASE
+                    a database on a PostgreSQL server; its tables are made if they are not there
     memory:         nothing that lasts; every call gives a new world
 """
 
@@ -11,6 +13,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from perdure.base.errors import CallError
 from perdure.store.api import Store
@@ -20,7 +23,7 @@ from perdure.store.memory import MemoryStore
 def open_store(
     url: str,
     *,
-    clock: Callable[[], float] = time.time,
+    clock: Callable[[], float] | None = None,
     must_exist: bool = False,
     read_only: bool = False,
 ) -> Store:
@@ -28,22 +31,29 @@ def open_store(
 
     Args:
       url: see above.
-      clock: the database's clock, for tests.
+      clock: instead of the database's own clock, for tests.
       must_exist: refuse to make a new database.
       read_only: open it for reading; implies `must_exist`.
 
     Raises:
-      CallError: P303 the URL is none of ours, P304 the file is not there.
+      CallError: P303 the URL is none of ours, P304 the file or what it needs is not there.
       StoreError: the database refused.
     """
     scheme, colon, rest = url.partition(":")
     if scheme == "memory" and colon:
-        return MemoryStore(clock=clock)
+        return MemoryStore(clock=clock or time.time)
+    if scheme in ("postgresql", "postgres") and rest.startswith("//"):
+        return _open_postgres(
+            f"postgresql:{rest}",
+            clock=clock,
+            must_exist=must_exist or read_only,
+            read_only=read_only,
+        )
     if scheme != "sqlite" or not rest:
         raise CallError(
             "P303",
             f"can't open a database by the URL {url!r}",
-            hint="use sqlite:PATH, for example sqlite:perdure.db",
+            hint="use sqlite:PATH, for example sqlite:perdure.db, or postgresql://USER@HOST/DATABASE",
         )
     path = rest.removeprefix("//")
     if (must_exist or read_only) and not Path(path).is_file():
@@ -53,4 +63,19 @@ def open_store(
     # Imported here: apsw is heavy, and the memory store works without it.
     from perdure.store.sqlite import SqliteStore
 
-    return SqliteStore(path, clock=clock, read_only=read_only)
+    return SqliteStore(path, clock=clock or time.time, read_only=read_only)
+
+
+def _open_postgres(url: str, **options: Any) -> Store:
+    # Imported here: psycopg takes longer to load than all of Perdure, and not everybody has it.
+    try:
+        from perdure.store.postgres import PostgresStore
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] not in ("psycopg", "psycopg_binary"):
+            raise
+        raise CallError(
+            "P304",
+            f"a database on PostgreSQL needs psycopg ({error})",
+            hint="pip install 'perdure[postgres]'",
+        ) from None
+    return PostgresStore(url, **options)
