@@ -12,7 +12,7 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -196,18 +196,59 @@ class Engine:
 
     def start_values(self, program: CompiledProgram, arguments: Sequence[Any], run_id: str) -> str:
         """Record a run with heap values as arguments; what `start` and the command line come down to."""
-        try:
-            stored = records.dump_arguments(list(arguments))
-        except SchemeError as error:
-            raise CallError("P303", error.condition.message) from None
-        if arguments and not program.takes_arguments:
-            raise CallError(
-                "P304", f"{program.name} has no procedure main, so it takes no arguments"
-            )
-        self.programs.save(self.store, program)
-        self.store.start_runs([NewRun(run_id, program.name, program.hash, stored)])
-        self._executing(run_id)
+        self._record(program, [(run_id, arguments)])
         return run_id
+
+    def start_many(
+        self,
+        program: str | Path | CompiledProgram,
+        arguments: Iterable[Sequence[Any]],
+        *,
+        run_ids: Sequence[str] | None = None,
+    ) -> list[str]:
+        """Record a run of a program for each list of arguments, many in one transaction, and return their ids.
+
+        Args:
+          program: the path of a Scheme file.
+          arguments: for each run, what `main` is applied to.
+          run_ids: for each run, its id; None for fresh ones.
+
+        Raises:
+          ProgramError, CallError: see `start`. Runs of earlier transactions (limits.START_BATCH each) stay started.
+        """
+        given = [
+            [self._inward(item, f"run {n}, argument {m}") for m, item in enumerate(one, 1)]
+            for n, one in enumerate(arguments, 1)
+        ]
+        if run_ids is None:
+            now = self.store.now()
+            names = [ids.new_id(now) for _ in given]
+        else:
+            names = [ids.check_run_id(one) for one in run_ids]
+            if len(names) != len(given):
+                raise CallError("P303", f"{len(given)} runs to start, but {len(names)} ids")
+        compiled = program if isinstance(program, CompiledProgram) else self.compile(program)
+        self._record(compiled, list(zip(names, given, strict=True)))
+        return names
+
+    def _record(self, program: CompiledProgram, runs: Sequence[tuple[str, Sequence[Any]]]) -> None:
+        news = []
+        for run_id, arguments in runs:
+            try:
+                stored = records.dump_arguments(list(arguments))
+            except SchemeError as error:
+                raise CallError("P303", error.condition.message) from None
+            if arguments and not program.takes_arguments:
+                raise CallError(
+                    "P304", f"{program.name} has no procedure main, so it takes no arguments"
+                )
+            news.append(NewRun(run_id, program.name, program.hash, stored))
+        self.programs.save(self.store, program)
+        for begin in range(0, len(news), limits.START_BATCH):
+            self.store.start_runs(news[begin : begin + limits.START_BATCH])
+        # A worker for all runs has to hear of it once.
+        for run_id, _ in runs if self._execute == "own" else runs[:1]:
+            self._executing(run_id)
 
     def run(
         self,

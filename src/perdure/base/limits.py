@@ -89,8 +89,11 @@ FILE_PIECE_BYTES: Final = 4 * 1024 * 1024
 SNAPSHOT_MAX_BYTES: Final = 4 * 1024 * 1024 * 1024
 """A stored snapshot or delta, decompressed; the declared size is checked before anything is allocated."""
 
-COMPRESS_MIN_BYTES: Final = 1_024
+COMPRESS_MIN_BYTES: Final = 384
 """Payloads shorter than this are stored as they are: compressing would cost more time than it saves bytes."""
+
+DICTIONARY_MAX_BYTES: Final = 64 * 1024
+"""Payloads shorter than this are compressed with a dictionary; longer ones are their own."""
 
 # -- the engine ----------------------------------------------------------------------------
 RUN_ID_MAX_CHARS: Final = 200
@@ -113,6 +116,9 @@ POLL_S: Final = 0.05
 
 REAP_S: Final = 1.0
 """How often a worker looks for owners that died."""
+
+START_BATCH: Final = 1_000
+"""Runs that one transaction starts."""
 
 CLAIM_BATCH: Final = 64
 """Runs that a worker claims at once."""

@@ -357,8 +357,8 @@ class Owned:
         self._stir(run_id)
 
     def _make_room(self) -> None:
-        """Give back runs that only wait, the longest-known first, when too many are held."""
-        excess = len(self.live) - self._runs_max + 1
+        """Give back runs that only wait, the longest-known first, so that as many as one claim brings can be held."""
+        excess = len(self.live) + min(limits.CLAIM_BATCH, self._runs_max) - self._runs_max
         if excess <= 0:
             return
         for live in list(self.live.values()):

@@ -23,7 +23,7 @@ from perdure.base.errors import StoreError
 
 APPLICATION_ID: Final = 0x50657244
 """In the file's header: `file` and `connect` know by it that a database is Perdure's."""
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 """How many migrations there are."""
 BUSY_TIMEOUT_MS: Final = 10_000
 CACHE_KIB: Final = 16 * 1024

@@ -249,8 +249,10 @@ class SqliteStore:
 
     def _entries(self, num: int | None, after: int, limit: int) -> list[Entry]:
         rows = self._execute(
-            "SELECT seq, kind, at, hash, payload, coalesce(payload_hash, x''), coalesce(note, '') "
-            "FROM log WHERE run = ? AND seq > ? ORDER BY seq LIMIT ?",
+            "SELECT seq, kind, at, hash, NULL, payload_hash, coalesce(note, '') FROM history "
+            "WHERE run = ?1 AND seq > ?2 UNION ALL "
+            "SELECT seq, kind, at, hash, payload, x'', coalesce(note, '') FROM log "
+            "WHERE run = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
             (num, after, limit),
         )
         return [Entry(*row) for row in rows]

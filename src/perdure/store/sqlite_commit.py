@@ -201,17 +201,13 @@ def _compact(execute: Execute, num: int, seq: int, retention: Retention) -> None
     before = execute("SELECT snapshot_seq FROM runs WHERE num = ?", (num,)).fetchone()[0]
     execute("UPDATE runs SET snapshot_seq = ? WHERE num = ?", (seq, num))
     execute("DELETE FROM snapshots WHERE run = ? AND seq < ?", (num, before))
-    # Only the entries between the last two cuts still have payloads below this one, so the walk is
-    # short.
     execute(
-        "UPDATE log SET payload_hash = sha256(payload), payload = NULL "
-        "WHERE run = ? AND seq <= ? AND payload IS NOT NULL",
-        (num, before),
-    )
-    execute(
-        "DELETE FROM log WHERE run = ? AND seq <= ? AND seq <= ?",
+        "INSERT INTO history SELECT run, seq, kind, at, hash, sha256(payload), note FROM log "
+        "WHERE run = ? AND seq <= ? AND seq > ?",
         (num, before, seq - retention.headers),
     )
+    execute("DELETE FROM log WHERE run = ? AND seq <= ?", (num, before))
+    execute("DELETE FROM history WHERE run = ? AND seq <= ?", (num, seq - retention.headers))
     kept = 0
     for at, size in execute(
         "SELECT seq, length(CAST(text AS BLOB)) FROM outputs WHERE run = ? ORDER BY seq DESC",
@@ -228,7 +224,7 @@ def _compact(execute: Execute, num: int, seq: int, retention: Retention) -> None
     )
 
 
-_OF_A_RUN = ("log", "snapshots", "inbox", "seen", "outputs", "log_lines", "run_data")
+_OF_A_RUN = ("log", "history", "snapshots", "inbox", "seen", "outputs", "log_lines", "run_data")
 
 
 def prune(connection: apsw.Connection, policy: PrunePolicy, now: float) -> Pruned:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+from pathlib import Path
 
 import pytest
 import zstandard
@@ -16,11 +18,36 @@ def code(caught: pytest.ExceptionInfo[SnapshotError]) -> str:
     return caught.value.code
 
 
-@pytest.mark.parametrize("document", [[], [1, "a", None, 0.5], ["x" * 5000], {"k": [1]}])
+@pytest.mark.parametrize(
+    "document", [[], [1, "a", None, 0.5], ["x" * 5000], ["x" * 100_000], {"k": [1]}]
+)
 def test_what_is_packed_is_unpacked(document: object) -> None:
     payload = wire.pack(document)
     assert wire.unpack(payload, wire.payload_hash(payload)) == document
     assert wire.pack(document) == payload
+
+
+@pytest.mark.parametrize(
+    ("length", "first"),
+    [
+        (10, b"["),
+        (limits.COMPRESS_MIN_BYTES, wire.DICTIONARY),
+        (limits.DICTIONARY_MAX_BYTES, wire.ZSTD_MAGIC),
+    ],
+)
+def test_a_payload_says_by_its_first_bytes_how_to_read_it(length: int, first: bytes) -> None:
+    document = ["x" * length]
+    payload = wire.pack(document)
+    assert payload.startswith(first)
+    assert wire.text_size(payload) == length + 4
+
+
+def test_the_dictionary_never_changes() -> None:
+    """Payloads of every release were compressed with it."""
+    stored = Path(wire.__file__).with_name("dictionary-1.txt").read_bytes()
+    assert hashlib.sha256(stored).hexdigest() == (
+        "b95d0596529f42ab48f1b85d923a30269b744920af874e7030d44dd44facfce9"
+    )
 
 
 def test_a_wrong_hash_is_found_before_anything_is_parsed() -> None:
