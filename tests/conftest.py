@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from perdure.store.postgres import PostgresStore
+from perdure.testing.pgbouncer import PgBouncer, find_pgbouncer
 from perdure.testing.postgres import ExternalServer, PostgresServer, provide
 
 
@@ -50,3 +51,17 @@ def postgres_url(postgres_server: ExternalServer, postgres_database: str) -> Ite
             "SELECT relname FROM pg_class WHERE relnamespace = 'perdure'::regnamespace AND relkind = 'r'"
         ).fetchall()
         connection.execute("; ".join(f"DELETE FROM perdure.{table}" for (table,) in tables))
+
+
+@pytest.fixture(scope="session")
+def pgbouncer(postgres_server: ExternalServer) -> Iterator[PgBouncer]:
+    if find_pgbouncer() is None:
+        pytest.skip("pgbouncer is not installed (Debian's package pgbouncer)")
+    with PgBouncer(postgres_server.url()) as pooler:
+        yield pooler
+
+
+@pytest.fixture
+def pooled_url(pgbouncer: PgBouncer, postgres_url: str) -> str:
+    """The same database as postgres_url, through a pooler in transaction mode."""
+    return pgbouncer.url(postgres_url.rpartition("/")[2])

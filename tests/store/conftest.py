@@ -19,14 +19,14 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgres"])
+@pytest.fixture(params=["memory", "sqlite", "postgres", "pooled"])
 def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Store]:
     retention = Retention(headers=5, output_bytes=10, log_lines=3)
     made: Store
     if request.param == "memory":
         made = MemoryStore(clock=clock, retention=retention)
-    elif request.param == "postgres":
-        url = request.getfixturevalue("postgres_url")
+    elif request.param in ("postgres", "pooled"):
+        url = request.getfixturevalue(f"{request.param}_url")
         made = PostgresStore(url, clock=clock, retention=retention)
     else:
         made = SqliteStore(str(tmp_path / "runs.db"), clock=clock, retention=retention)

@@ -102,7 +102,7 @@ class PostgresServer(ExternalServer):
     """
 
     def __init__(self, **settings: str) -> None:
-        self._account = _account()
+        self._account = account()
         self._directory = Path(tempfile.mkdtemp(prefix="perdure-pg-", dir=_short_folder()))
         self._settings = settings
         self._binaries = self._reachable(find_binaries())
@@ -133,7 +133,7 @@ class PostgresServer(ExternalServer):
         data = self._directory / "data"
         if not data.exists():
             self._initdb(data)
-        self.port = self.port or _free_port()
+        self.port = self.port or free_port()
         self._url = self.url()
         until = time.monotonic() + START_S
         while True:
@@ -221,7 +221,7 @@ class PostgresServer(ExternalServer):
                 user=uid,
                 group=gid,
                 extra_groups=None if gid is None else [],
-                preexec_fn=_die_with_parent(),  # noqa: PLW1509 - it makes one system call
+                preexec_fn=die_with_parent(),  # noqa: PLW1509 - it makes one system call
                 start_new_session=True,
             )
 
@@ -247,7 +247,7 @@ def provide() -> Iterator[ExternalServer]:
             yield server
 
 
-def _account() -> pwd.struct_passwd | None:
+def account() -> pwd.struct_passwd | None:
     """Return the user who runs the server; None for the present one."""
     if os.getuid() != 0:
         return None
@@ -263,7 +263,8 @@ def _short_folder() -> str | None:
     return "/tmp" if len(folder) > 60 and Path("/tmp").is_dir() else None  # noqa: S108
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a TCP port of this machine that nobody listens on just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -277,7 +278,7 @@ def _children(pid: int) -> list[int]:
     return []
 
 
-def _die_with_parent() -> Callable[[], None] | None:
+def die_with_parent() -> Callable[[], None] | None:
     """Return what lets a child get SIGQUIT when this process dies; None where the kernel can't."""
     if sys.platform != "linux":
         return None

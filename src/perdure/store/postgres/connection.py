@@ -1,6 +1,6 @@
 """A connection to PostgreSQL that says what went wrong in our words and comes back by itself.
 
-Layer: store. Imports base, psycopg, and schema.py.
+Layer: store. Imports base, store.refusals, psycopg.
 Invariant: every connection that is handed out is to a database with this release's schema, with bounded
 waiting for statements and locks, and with commits that are durable when they return.
 
@@ -19,6 +19,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import psycopg
 from msgspec import Struct
 from psycopg import pq
+from psycopg.conninfo import conninfo_to_dict
 
 from perdure.base import limits
 from perdure.base.errors import CallError, PerdureError, StoreError
@@ -90,6 +91,14 @@ def parse_url(url: str, *, read_only: bool = False) -> Target:
     query = urlencode(own | given, safe="/:")
     # urlsplit drops an empty host, and libpq takes it for its default.
     conninfo = f"postgresql://{parts.netloc}{parts.path}?{query.replace('+', '%20')}"
+    try:
+        conninfo_to_dict(conninfo)
+    except psycopg.ProgrammingError as error:
+        raise CallError(
+            "P303",
+            f"{shown}: {' '.join(str(error).split())}",
+            hint="its parameters are libpq's, and pooler",
+        ) from None
     return Target(conninfo, shown, pooled, read_only)
 
 

@@ -1,6 +1,6 @@
 """Make and change the tables of a database.
 
-Layer: store. Imports base, connection.py's words, psycopg.
+Layer: store. Imports base, connection.py, psycopg.
 Invariant: one migration runs at a time, under an advisory lock, in one transaction: a database is at one
 version or at another, never between two.
 
@@ -11,14 +11,12 @@ may still work with it, so somebody has to say `perdure db migrate`.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+import psycopg
 
 from perdure.base.errors import CallError, StoreError
-
-if TYPE_CHECKING:
-    import psycopg
-
-    from perdure.store.postgres.connection import Target
+from perdure.store.postgres.connection import Target, parse_url, translated
 
 SCHEMA_VERSION: Final = 1
 """How many migrations there are."""
@@ -109,6 +107,17 @@ def migrate(raw: psycopg.Connection[Any], target: Target) -> tuple[int, int]:
         comment = f"COMMENT ON SCHEMA perdure IS 'Perdure schema version {SCHEMA_VERSION}'"
         raw.execute(comment.encode())
     return before, SCHEMA_VERSION
+
+
+def migrate_url(url: str) -> tuple[int, int]:
+    """Bring the database of a URL to this release's schema; return its version before and after.
+
+    Raises:
+      StoreError: it can't be opened, is of a later release, or is somebody else's.
+    """
+    target = parse_url(url)
+    with translated(target), psycopg.connect(target.conninfo, autocommit=True) as raw:
+        return migrate(raw, target)
 
 
 def _drop_functions(raw: psycopg.Connection[Any]) -> None:
