@@ -14,6 +14,7 @@ import perdure
 from perdure.base import ids
 from perdure.base.errors import CallError
 from perdure.cli import console
+from perdure.engine.inspection import detail_text
 from perdure.store.api import STATES, Run, RunFilter, Store
 from perdure.store.opening import open_store
 
@@ -71,7 +72,7 @@ def list_runs(
             run.program_name,
             str(run.seq),
             f"{console.age_text(now - run.updated_at)} ago",
-            run.quarantined or run.detail,
+            run.quarantined or detail_text(run.detail, run.wake_at),
         )
         for run in runs
     ]
@@ -93,7 +94,7 @@ def run_document(run: Run) -> dict[str, Any]:
         "id": run.run_id,
         "program": run.program_name,
         "status": state_of(run),
-        "detail": run.quarantined or run.detail,
+        "detail": run.quarantined or detail_text(run.detail, run.wake_at),
         "turns": run.seq,
         "parent": run.parent or None,
         "wake_at": run.wake_at,

@@ -16,6 +16,7 @@ from perdure.cli.arguments import value_of, values_of
 from perdure.cli.looking import engine_for, next_steps
 from perdure.engine import jsonable
 from perdure.engine.boundary import BoundaryError, to_python
+from perdure.engine.inspection import detail_text
 from perdure.values.types import UNSPECIFIED
 
 
@@ -54,7 +55,8 @@ def result(*, run_id: str, wait: bool, timeout: float | None, db: str | None, js
         else:
             answer = engine.answer(run_id)
         if answer.result is None and answer.error is None:
-            detail = engine.find(run_id).detail
+            run = engine.find(run_id)
+            detail = detail_text(run.detail, run.wake_at)
             waits = f": it waits for {detail}" if detail else ""
             document = {"id": run_id, "status": answer.status, "detail": detail}
             if json:

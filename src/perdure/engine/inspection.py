@@ -148,6 +148,23 @@ def operation_text(kind: str, arguments: tuple[Any, ...]) -> str:
     return {"get": "a channel to have a value", "put": "a channel to have room"}.get(kind, kind)
 
 
+SLEEP = "sleep"
+
+
+def short_text(kind: str, arguments: tuple[Any, ...]) -> str:
+    """Return the same in fewer words, for what is stored with every turn: a run's row has the time anyway."""
+    if kind == "timer":
+        return SLEEP
+    return "deadline" if kind == "alarm" else operation_text(kind, arguments)
+
+
+def detail_text(detail: str, wake_at: float | None) -> str:
+    """Return the stored detail of a run as people read it."""
+    if wake_at is not None and detail.startswith(SLEEP):
+        return f"{SLEEP} until {time_text(wake_at)}{detail[len(SLEEP) :]}"
+    return detail
+
+
 def time_text(when: float) -> str:
     """Return a time as people read it, in UTC."""
     try:

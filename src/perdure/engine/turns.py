@@ -285,7 +285,7 @@ def waits_for(live: LiveRun) -> str:
     if first is None:
         return ""
     count = len(live.root.requests.entries)
-    shown = inspection.operation_text(first.kind, first.arguments)
+    shown = inspection.short_text(first.kind, first.arguments)
     return f"{shown} and {count - 1} more" if count > 1 else shown
 
 
@@ -324,7 +324,7 @@ def _note(
     if outcome is not None:
         others = [r for r in outcome.requests[:_NOTE_PARTS] if r.kind != "effect"]
         if others:
-            asked += [inspection.operation_text(r.kind, r.arguments) for r in others]
+            asked += [inspection.short_text(r.kind, r.arguments) for r in others]
         if outcome.preempted:
             asked.append("pre-empted")
         if outcome.status in FINAL or outcome.status == "parked":

@@ -32,6 +32,7 @@ VECTOR = "v"
 BYTES = "b"
 RECORD = "r"
 ROOT = "R"
+REQUEST = "q"
 
 TAGS: dict[str, type] = {
     "p": t.Pair,
@@ -53,7 +54,7 @@ TAGS: dict[str, type] = {
     "a": state.Parameter,
     "rd": state.Redo,
     "w": state.Operation,
-    "q": state.Request,
+    REQUEST: state.Request,
     "t": state.Task,
     "c": state.Channel,
     "g": state.Message,
@@ -288,6 +289,12 @@ SPECS: dict[str, Spec] = {
 }
 CLASS_SPECS: dict[type, Spec] = {TAGS[tag]: spec for tag, spec in SPECS.items()}
 
-_ROOT_FIELDS = [f.name for f in msgspec.structs.fields(state.Root)]
-TIME_FIELD, NEXT_NUMBER_FIELD = 1 + _ROOT_FIELDS.index(TIME), 1 + _ROOT_FIELDS.index(NEXT_NUMBER)
+
+def _place(cls: type, field: str) -> int:
+    return 1 + [f.name for f in msgspec.structs.fields(cls)].index(field)
+
+
+TIME_FIELD, NEXT_NUMBER_FIELD = _place(state.Root, TIME), _place(state.Root, NEXT_NUMBER)
 """Where these two stand in the record of the root."""
+SINCE_FIELD = _place(state.Request, "since")
+"""Where the time stands in the record of a request."""

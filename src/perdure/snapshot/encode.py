@@ -7,8 +7,9 @@ Invariant: equal heaps with equal object ids encode to equal bytes; a delta cost
     delta  [2, first new id, next number, time, changes, [[tag, field ...] ...], definitions, globals]
 
 A delta's new objects have the ids from `first new id` on, in order, so they need not be written.
-Next number and time are fields of the root, which change in every turn. Definitions and globals
-are left out if there are none of either.
+Next number and time are fields of the root, which change in every turn; `null` as the time since
+which a request is waited for is that time. Definitions and globals are left out if there are none
+of either.
 A change is one of
 
     [id, tag, field ...]               a whole object
@@ -31,13 +32,14 @@ from types import BuiltinFunctionType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 from perdure.base.errors import SnapshotError
-from perdure.machine.state import Frame
+from perdure.machine.state import Frame, Request
 from perdure.snapshot.atoms import ENCODERS, SMALL, encode_integer, interned_form
 from perdure.snapshot.classes import (
     CLASS_SPECS,
     DIFFED,
     FRAME,
     PROCEDURE,
+    SINCE_FIELD,
     TABLE,
     UNINTERNED,
     trim,
@@ -86,6 +88,8 @@ class Encoder:
         if spec is not None:
             record: list[Any] = spec.encode(found, value)
             if spec.defaults:
+                if kind is Request and self.seen is None and found.since == self.heap.root.time:
+                    record[SINCE_FIELD] = None
                 if spec.tag in DIFFED:
                     self.heap.last[found.oid] = spec.held(found)
                 return trim(record, spec)

@@ -20,6 +20,8 @@ from perdure.snapshot.atoms import bad
 from perdure.snapshot.classes import (
     BYTES,
     NEXT_NUMBER_FIELD,
+    REQUEST,
+    SINCE_FIELD,
     SPECS,
     TABLE,
     TIME_FIELD,
@@ -153,7 +155,17 @@ def _parts(folded: Folded, document: Any) -> tuple[Any, Any, Any, Any, Any]:
     definitions, bindings = rest or ([], [])
     root = folded.records[folded.root_id]
     root[NEXT_NUMBER_FIELD], root[TIME_FIELD] = next_number, time
+    for record in fresh:
+        _date(record, 0, time)
+    for change in changes:
+        _date(change, 1, time)
     return first, definitions, bindings, changes, fresh
+
+
+def _date(record: list[Any], tag: int, time: Any) -> None:
+    """Give a request without a time that of its delta."""
+    if record[tag] == REQUEST and record[tag + SINCE_FIELD] is None:
+        record[tag + SINCE_FIELD] = time
 
 
 def _checked(record: Any) -> list[Any]:
