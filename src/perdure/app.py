@@ -77,6 +77,7 @@ class Engine:
       cache_dir: where the compiled standard library is kept; None for the user's cache directory.
       files: which files programs may open: "none", "all", or those of a directory (docs/reference/ports.md).
       environment: whether programs may read this process's environment variables.
+      lease_s: how long an engine that hangs keeps its runs; the same for all engines and workers of a database.
       stress: save and restore every run wherever it can be stopped: slow, the strongest test of the machine.
       observer: called in the engine's thread with every commit that became durable; it must not block.
 
@@ -93,6 +94,7 @@ class Engine:
         cache_dir: str | Path | None = None,
         files: str | Path = NONE,
         environment: bool = False,
+        lease_s: float = limits.LEASE_S,
         stress: bool = False,
         observer: Callable[[Commit], None] | None = None,
     ) -> None:
@@ -107,7 +109,7 @@ class Engine:
         self._lock = threading.RLock()
         self._local = threading.local()
         self._stores: list[Store] = []
-        self._first = open_store(db)
+        self._first = open_store(db, lease_s=lease_s)
         self._local.store = self._first
         self._stores.append(self._first)
         self._made: Programs | None = None
@@ -510,6 +512,7 @@ class Engine:
         runs: int = limits.LIVE_RUNS_MAX,
         threads: int = limits.EFFECT_THREADS,
         effects: int = limits.EFFECTS_MAX,
+        own_process: bool = False,
     ) -> Worker:
         """Return a worker for all ready runs, not yet started: `start` gives it a thread, `run` uses the caller's.
 
@@ -518,6 +521,7 @@ class Engine:
           name: what it is called in the database and in logs.
           runs: how many are kept in memory between turns, at most.
           threads, effects: how many plain and async effects are performed at once, at most.
+          own_process: whether this process is there for the worker alone; see Worker.
         """
         options = Options(
             name=name or _owner_name(),
@@ -527,7 +531,13 @@ class Engine:
             threads=threads,
             effects=effects,
         )
-        return Worker(self._first.another(), self.programs, options, observer=self._committed)
+        return Worker(
+            self._first.another(),
+            self.programs,
+            options,
+            own_process=own_process,
+            observer=self._committed,
+        )
 
     def _executing(self, run_id: str) -> None:
         """See to it that somebody executes a run, if this engine executes any."""

@@ -111,6 +111,17 @@ DELTA_CHAIN_MAX: Final = 200
 """Deltas since the last full snapshot before a new one replaces the chain, at the least."""
 
 LEASE_S: Final = 30.0
+"""How long a worker that hangs keeps its runs. One whose process is gone loses them at once."""
+
+BEATER_AFTER_S: Final = 3.0
+"""A worker that has lived for so long gets a process that beats for it: short commands never pay for one."""
+
+PROGRESS_SHARE: Final = 0.02
+"""The share of a processor from which on a worker counts as computing. One that is dead-locked uses a thousandth."""
+
+TURN_STUCK_S: Final = 600.0
+"""A worker that computes for so long without coming back from one operation of a program is killed."""
+
 POLL_S: Final = 0.05
 """How often a worker looks for work that another process recorded."""
 

@@ -133,6 +133,14 @@ COMMANDS: dict[str, Command] = {
                 "effects", "option", "Async effects performed at once.", ("--effects",), int, 1_000
             ),
             Parameter(
+                "lease",
+                "option",
+                "Seconds after which one that hangs loses its runs; the same for all of a database.",
+                ("--lease",),
+                float,
+                30.0,
+            ),
+            Parameter(
                 "stats",
                 "option",
                 "Print numbers every so many seconds, and all at the end; 0: only at the end.",

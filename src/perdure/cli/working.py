@@ -29,6 +29,7 @@ def worker(
     runs: int,
     threads: int,
     effects: int,
+    lease: float,
     stats: float | None,
     log_format: str | None,
     log_level: str | None,
@@ -41,6 +42,8 @@ def worker(
     """Execute ready runs."""
     del json
     _check(runs=runs, threads=threads, effects=effects)
+    if not lease > 0:
+        raise CallError("P303", f"--lease: expected a number above 0, got {lease:g}")
     # Without a word about logs, people get a line for each run that ends, and what went badly wrong.
     notes = log_format is None and log_level is None
     logs.install(log_format or "console", log_level or ("error" if notes else "info"))
@@ -61,10 +64,16 @@ def worker(
         directory=Path.cwd(),
         files=files,
         environment=not no_environment,
+        lease_s=lease,
         observer=observe,
     ) as engine:
         found = engine.worker(
-            until_idle=until_idle, name=name or "", runs=runs, threads=threads, effects=effects
+            until_idle=until_idle,
+            name=name or "",
+            runs=runs,
+            threads=threads,
+            effects=effects,
+            own_process=True,
         )
         signalled = _stop_by_signals(found, drain_timeout)
         if not until_idle and notes:

@@ -18,6 +18,7 @@ them take. The command line renders the same records with structlog (cli/logs.py
     runs taken over     warning   runs: how many a dead worker had
     turns lost          warning   run: another worker has it
     lease lost          error     the owner was taken for dead
+    heartbeat process ended  warning  code; another one is started
     effect retried      warning   run, request, effect, attempt, after_s, error
     effect failed       info      run, request, effect, attempt, error
     effect in doubt     warning   run, request, effect, error

@@ -18,7 +18,7 @@ from perdure.base import limits
 from perdure.base.errors import StoreError
 from perdure.engine.committing import Aside, Committer, Here
 from perdure.engine.executor import LocalExecutor
-from perdure.engine.heartbeat import Heartbeat
+from perdure.engine.heartbeat import Heartbeat, Pulse
 from perdure.engine.loading import Programs
 from perdure.engine.metrics import Metrics
 from perdure.engine.scheduler import Observer, Options, Scheduler
@@ -33,6 +33,8 @@ class Worker:
       store: a handle of its own; the worker closes it.
       programs: the toolchain and the programs of this process.
       options: what it executes, and how.
+      own_process: whether this process is there for the worker alone: then another process beats for it, sees whether it
+        gets on, and may kill it.
       observer: called in the worker's thread with every commit that became durable.
 
     Attributes:
@@ -46,8 +48,10 @@ class Worker:
         programs: Programs,
         options: Options = Options(),  # noqa: B008 - frozen
         *,
+        own_process: bool = False,
         observer: Observer | None = None,
     ) -> None:
+        self._pulse = Pulse() if own_process and store.url else None
         self._store = store
         self._programs = programs
         self._options = options
@@ -126,6 +130,8 @@ class Worker:
         finally:
             self._finished.set()
             self._started.set()
+            if self._pulse is not None:
+                self._pulse.close()
 
     def _enlist(self) -> None:
         store = self._store
@@ -155,13 +161,20 @@ class Worker:
 
     def _beat(self) -> None:
         owned = self._scheduler.owned
+        owner = owned.owner
         self._heartbeat = Heartbeat(
-            owned.store.another(), owned.owner, lambda: self._from_outside(self._lost)
+            owned.store.another(),
+            owner,
+            lambda: self._from_outside(lambda: self._lost(owner)),
+            pulse=self._pulse,
+            journal=self._scheduler.journal,
         )
         self._heartbeat.start()
 
-    def _lost(self) -> None:
-        """The lease ran out, and others may own the runs: begin anew under a new name."""
+    def _lost(self, owner: int) -> None:
+        """The lease of an owner ran out, and others may have its runs: begin anew under a new number."""
+        if owner != self._scheduler.owned.owner:
+            return  # a claim has found out before the heartbeat said it
         self._heartbeat.stop()
         self._scheduler.lost()
         self._scheduler.owned.store.watch(self.nudge)
@@ -191,12 +204,14 @@ class Worker:
     def _round(self) -> None:
         self._timer = None
         self._rounding, self._wanted_again = True, False
+        if self._pulse is not None:
+            self._pulse.advance()
         pause = 0.0
         try:
             pause = self._scheduler.round()
         except BaseException as error:  # noqa: BLE001 - it is handed to whoever waits
             if isinstance(error, StoreError) and error.code == "P409":
-                self._lost()
+                self._lost(self._scheduler.owned.owner)
             else:
                 self.error = error
         self._rounding = False

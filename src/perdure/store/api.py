@@ -313,11 +313,16 @@ class Store(Protocol):
     """A handle to a database of runs; use it from one thread.
 
     Attributes:
+      url: how another process opens the same database (store.opening); "" if none can.
+      lease_s: how long an owner lives after its last heartbeat, in seconds; the same for all
+        handles to a database.
       poll_s: how often a worker should ask `data_version`, in seconds.
       overlaps: whether a commit is mostly waiting, for a server or a network, so that it is worth a
         thread of its own.
     """
 
+    url: str
+    lease_s: float
     poll_s: float
     overlaps: bool
 
@@ -434,7 +439,7 @@ class Store(Protocol):
         """
 
     def heartbeat(self, owner: int) -> bool:
-        """Renew an owner's lease (limits.LEASE_S). False: it was taken for dead, its runs belong
+        """Renew an owner's lease. False: it was taken for dead, its runs belong
         to others.
         """
 

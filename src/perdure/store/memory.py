@@ -80,6 +80,7 @@ class _World:
 class MemoryStore:
     """A handle to a world in memory; see store.api for what its methods do."""
 
+    url = ""
     poll_s = limits.POLL_S
     overlaps = False
 
@@ -88,16 +89,20 @@ class MemoryStore:
         *,
         clock: Callable[[], float] = time.time,
         retention: Retention = Retention(),  # noqa: B008 - frozen
+        lease_s: float = limits.LEASE_S,
         world: _World | None = None,
     ) -> None:
         self.now = clock
         self.retention = retention
+        self.lease_s = lease_s
         self._world = world or _World()
         self._owner = 0
         self._own_writes = 0
 
     def another(self) -> MemoryStore:
-        return MemoryStore(clock=self.now, retention=self.retention, world=self._world)
+        return MemoryStore(
+            clock=self.now, retention=self.retention, lease_s=self.lease_s, world=self._world
+        )
 
     def close(self) -> None:
         self._world.hints.pop(id(self), None)
@@ -310,7 +315,7 @@ class MemoryStore:
 
     def reap_dead_owners(self) -> int:
         with self._writing() as world:
-            expired = self.now() - limits.LEASE_S
+            expired = self.now() - self.lease_s
             dead = {o for o, at in world.heartbeats.items() if o in world.dead or at < expired}
             for owner in dead:
                 del world.heartbeats[owner]

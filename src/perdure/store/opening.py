@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from perdure.base import limits
 from perdure.base.errors import CallError
 from perdure.store.api import Store
 from perdure.store.memory import MemoryStore
@@ -26,6 +27,7 @@ def open_store(
     clock: Callable[[], float] | None = None,
     must_exist: bool = False,
     read_only: bool = False,
+    lease_s: float = limits.LEASE_S,
 ) -> Store:
     """Return a handle to the database of a URL.
 
@@ -34,6 +36,7 @@ def open_store(
       clock: instead of the database's own clock, for tests.
       must_exist: refuse to make a new database.
       read_only: open it for reading; implies `must_exist`.
+      lease_s: how long a worker lives after its last heartbeat; the same for all of a database.
 
     Raises:
       CallError: P303 the URL is none of ours, P304 the file or what it needs is not there.
@@ -41,13 +44,14 @@ def open_store(
     """
     scheme, colon, rest = url.partition(":")
     if scheme == "memory" and colon:
-        return MemoryStore(clock=clock or time.time)
+        return MemoryStore(clock=clock or time.time, lease_s=lease_s)
     if scheme in ("postgresql", "postgres") and rest.startswith("//"):
         return _open_postgres(
             f"postgresql:{rest}",
             clock=clock,
             must_exist=must_exist or read_only,
             read_only=read_only,
+            lease_s=lease_s,
         )
     if scheme != "sqlite" or not rest:
         raise CallError(
@@ -63,7 +67,7 @@ def open_store(
     # Imported here: apsw is heavy, and the memory store works without it.
     from perdure.store.sqlite import SqliteStore
 
-    return SqliteStore(path, clock=clock or time.time, read_only=read_only)
+    return SqliteStore(path, clock=clock or time.time, read_only=read_only, lease_s=lease_s)
 
 
 def _open_postgres(url: str, **options: Any) -> Store:

@@ -6,7 +6,6 @@ Invariant: nothing here looks into a database: a store finds out, this module sa
 
 from __future__ import annotations
 
-from perdure.base import limits
 from perdure.base.errors import CallError, StoreError
 from perdure.store.api import NewRun
 
@@ -31,7 +30,7 @@ def taken_for_dead(owner: int) -> StoreError:
     """Return the error that tells an owner that others may have its runs."""
     return StoreError(
         "P409",
-        f"worker {owner} was taken for dead: its lease of {limits.LEASE_S:g} s ran out",
+        f"worker {owner} was taken for dead: its lease ran out",
         hint="register again",
     )
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -81,6 +82,7 @@ class SqliteStore:
       path: the file; a new or empty one becomes a Perdure database.
       clock: the database's clock. SQLite's own is the machine's, so tests may give another.
       retention: what is kept of runs that go on.
+      lease_s: how long an owner lives after its last heartbeat.
       read_only: open an existing database for reading.
     """
 
@@ -93,13 +95,20 @@ class SqliteStore:
         *,
         clock: Callable[[], float] = time.time,
         retention: Retention = Retention(),  # noqa: B008 - frozen
+        lease_s: float = limits.LEASE_S,
         read_only: bool = False,
         busy_timeout_ms: int = 10_000,
     ) -> None:
         self.path = path
+        self.url = f"sqlite:{os.path.abspath(path)}"
+        self.lease_s = lease_s
         self.now = clock
         self.retention = retention
-        self._options: dict[str, Any] = {"read_only": read_only, "busy_timeout_ms": busy_timeout_ms}
+        self._options: dict[str, Any] = {
+            "lease_s": lease_s,
+            "read_only": read_only,
+            "busy_timeout_ms": busy_timeout_ms,
+        }
         self._connection = connect(path, read_only=read_only, busy_timeout_ms=busy_timeout_ms)
         self._connection.create_scalar_function("sha256", _sha256, 1, deterministic=True)
         self._execute: Callable[..., Any] = self._connection.execute
@@ -338,7 +347,7 @@ class SqliteStore:
         return freed
 
     def _dead_owners(self) -> list[int]:
-        expired = self.now() - limits.LEASE_S
+        expired = self.now() - self.lease_s
         return [
             owner
             for owner, heartbeat in self._rows("SELECT num, heartbeat FROM owners")

@@ -68,6 +68,7 @@ class PostgresStore:
       retention: what is kept of runs that go on.
       must_exist: refuse a database without runs of ours, instead of making the tables.
       read_only: open it for reading; implies `must_exist`.
+      lease_s: how long an owner lives after its last heartbeat.
       family: the handles that were made of one another.
     """
 
@@ -81,9 +82,11 @@ class PostgresStore:
         retention: Retention = Retention(),  # noqa: B008 - frozen
         must_exist: bool = False,
         read_only: bool = False,
+        lease_s: float = limits.LEASE_S,
         family: Family | None = None,
     ) -> None:
         self.url = url
+        self.lease_s = lease_s
         self.retention = retention
         self._clock = clock
         self._must_exist = must_exist
@@ -127,6 +130,7 @@ class PostgresStore:
             retention=self.retention,
             must_exist=True,
             read_only=self._connection.target.read_only,
+            lease_s=self.lease_s,
             family=self._family,
         )
 
@@ -407,7 +411,7 @@ class PostgresStore:
             "SELECT perdure.reap(%s::float8, %s::integer, %s::float8)",
             self._given_clock(),
             self._owner,
-            limits.LEASE_S,
+            self.lease_s,
         )
         return found
 

@@ -1,0 +1,50 @@
+"""The entry point of processes that work beside a worker: `python -m perdure.cli.beside`, started by the engine alone.
+
+Layer: cli. Imports store.opening, engine.beating, base.
+Invariant: orders come as one line of JSON on standard input, so that a database's password is on no command line; answers are
+lines on standard output. A signal that is meant for the worker does not end it: the worker's end does, by closing the pipe.
+
+Here, since of all layers only app and cli open stores; the engine gets them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+from typing import Any
+
+from perdure.engine.beating import Progress, beat
+from perdure.store.opening import open_store
+
+
+def main() -> None:
+    """Do as the first line of standard input orders."""
+    # A terminal's Ctrl-C, and systemd's SIGTERM, go to all processes of a service.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    orders: dict[str, Any] = json.loads(_first_line())
+    store = open_store(orders["url"], must_exist=True, lease_s=orders["lease_s"])
+    try:
+        progress = Progress(orders["pulse"], orders["process"])
+        with contextlib.suppress(BrokenPipeError):  # the worker has gone
+            beat(store, orders["owner"], progress, sys.stdout.fileno())
+    finally:
+        store.close()
+
+
+def _first_line() -> bytes:
+    """Return the first line of standard input, and leave what follows to be waited for."""
+    line = b""
+    while not line.endswith(b"\n"):
+        read = os.read(sys.stdin.fileno(), 1)
+        if not read:
+            raise SystemExit(0)
+        line += read
+    return line
+
+
+if __name__ == "__main__":
+    main()
