@@ -7,12 +7,14 @@ stored out of line in PostgreSQL after VACUUM, files of an engine with a store o
 from __future__ import annotations
 
 import contextlib
+import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
-DATABASE = "perdure_benchmark"
+DATABASE = f"perdure_benchmark_{secrets.token_hex(4)}"
+"""Of this process alone: another one may measure on the same server."""
 _RELATIONS = (
     "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c "
     "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'm') "

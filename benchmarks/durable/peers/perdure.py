@@ -28,6 +28,7 @@ SLEEPER = PROGRAMS / "sleeper.scm"
 GATED = PROGRAMS / "gated.scm"
 
 HOUR_S = 3600.0
+LOOK_S = 1.0
 IDLE_S = 5.0
 """How long the CPU time of a worker is watched that has only sleeping runs."""
 MARGIN_S = 10.0
@@ -112,6 +113,10 @@ def w3(given: Given) -> dict[str, Any]:
         worker = engine.worker()
         worker.start()
         mark("ready")
+        while engine.wait("killed", timeout=LOOK_S) is None:
+            # This engine executes nothing itself, so it does not hear of what ends the worker.
+            if worker.error is not None:
+                raise worker.error
         result = engine.result("killed")
         check(result, given.kill_at + 1)
         worker.stop()
