@@ -106,9 +106,12 @@ def _many(results: Results) -> Iterator[Target]:
 def _workers(results: Results) -> Iterator[Target]:
     for one in _ours(results, "W2b", variant="1 worker"):
         for two in _ours(results, "W2b", variant="2 workers"):
-            ratio = results.median(two, worker_cpu) / results.median(one, worker_cpu)
-            what = "CPU per effect, two workers to one"
-            yield _at_most("W2b", what, ratio, CPU_TWO_WORKERS)
+            base = results.median(one, worker_cpu)
+            # The kernel counts a process's CPU time in steps of 10 ms: of little work it may find none.
+            if base > 0:
+                ratio = results.median(two, worker_cpu) / base
+                what = "CPU per effect, two workers to one"
+                yield _at_most("W2b", what, ratio, CPU_TWO_WORKERS)
 
 
 def _resume(results: Results) -> Iterator[Target]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,11 +70,6 @@ class Arrivals:
             self.clock.clear()
 
 
-def start_all(engine: Engine, program: Any, arguments: Sequence[tuple[Any, ...]]) -> list[str]:
-    """Start a run for each tuple of arguments; return the ids."""
-    return [engine.start(program, *given) for given in arguments]
-
-
 def w1(given: Given) -> dict[str, Any]:
     """One run, one effect after the other."""
     plain = given.variant == "def"
@@ -98,7 +92,7 @@ def w2(given: Given) -> dict[str, Any]:
         check(engine.run(program, given.each, False), given.each)
         done.clear()
         window = Window()
-        ids = start_all(engine, program, [(given.each, False)] * given.runs)
+        ids = engine.start_many(program, [(given.each, False)] * given.runs)
         started_s = window.passed_s
         window.close(done.wait(given.runs))
         check([engine.result(run_id) for run_id in ids], [given.each] * given.runs)
@@ -153,7 +147,7 @@ def w5(given: Given) -> dict[str, Any]:
         awake.clear()
         stored, memory = stored_bytes(), resident_bytes()
         window = Window()
-        ids = start_all(engine, program, [(due,)] * given.sleepers)
+        ids = engine.start_many(program, [(due,)] * given.sleepers)
         started_s = window.passed_s
         window.close(asleep.wait(given.sleepers))
         check(len(awake.at), 0)
@@ -175,7 +169,7 @@ def _due(engine: Engine, program: Any, sleepers: int, asleep: Arrivals) -> float
     sample = max(10, sleepers // 50)
     asleep.clear()
     window = Window()
-    start_all(engine, program, [(time.time() + 10 * HOUR_S,)] * sample)
+    engine.start_many(program, [(time.time() + 10 * HOUR_S,)] * sample)
     asleep.wait(sample)
     return time.time() + 1.5 * window.passed_s / sample * sleepers + MARGIN_S + IDLE_S
 

@@ -16,7 +16,6 @@ from benchmarks.durable.peers.perdure import (
     SLEEPER,
     Arrivals,
     database,
-    start_all,
 )
 from benchmarks.durable.peers.protocol import Given, Window, check, cpu_seconds, wait_until
 from benchmarks.measure import median
@@ -42,11 +41,11 @@ def w2b(given: Given) -> dict[str, Any]:
             wait_until(lambda: engine.store.counts().get("completed", 0) >= runs, 0.02)
 
         try:
-            start_all(engine, program, [(given.each, False)] * WARM_RUNS)
+            engine.start_many(program, [(given.each, False)] * WARM_RUNS)
             completed(WARM_RUNS)
             before = sum(cpu_seconds(worker.pid) for worker in workers)
             window = Window()
-            ids = start_all(engine, program, [(given.each, False)] * given.runs)
+            ids = engine.start_many(program, [(given.each, False)] * given.runs)
             completed(WARM_RUNS + given.runs)
             window.close()
             used = sum(cpu_seconds(worker.pid) for worker in workers) - before
