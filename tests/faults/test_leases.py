@@ -12,20 +12,16 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from workers import LEASE_S, TIMEOUT_S, Place
 
-from perdure import Engine
 from perdure.base import limits
 from perdure.engine import beating
 from perdure.engine.heartbeat import Pulse
 from perdure.store.memory import MemoryStore
-from perdure.store.opening import open_store
-
-LEASE_S = 1.0
-TIMEOUT_S = 60.0
 
 MODULE = """
 import os, time
@@ -72,77 +68,19 @@ HANGS = """
 QUICK = "(import (scheme base))\n(define (main) 'done)"
 
 
-class Place:
-    """A folder with a database and workers in it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.url = f"sqlite:{folder}/l.db"
-        self.workers: list[subprocess.Popen[bytes]] = []
-        (folder / "acts.py").write_text(MODULE)
-        for name, text in (
-            ("computes", COMPUTES),
-            ("ticks", TICKS),
-            ("hangs", HANGS),
-            ("quick", QUICK),
-        ):
-            (folder / f"{name}.scm").write_text(text)
-        self.engine = Engine(self.url, execute="none")
-
-    def worker(self, name: str) -> subprocess.Popen[bytes]:
-        words = ["worker", "--name", name, "--lease", str(LEASE_S), "--db", self.url]
-        words += ["--log-level", "info", "--log-format", "json"]
-        with (self.folder / f"{name}.log").open("ab") as log:
-            started = subprocess.Popen(
-                [sys.executable, "-m", "perdure", *words], cwd=self.folder, stderr=log
-            )
-        self.workers.append(started)
-        self.until(lambda: name in self.owners())
-        return started
-
-    def owners(self) -> dict[str, int]:
-        """Return the living owners' numbers by name."""
-        rows = open_rows(self.url, "SELECT name, num FROM owners")
-        return dict(rows)
-
-    def told(self, name: str) -> str:
-        return (self.folder / f"{name}.log").read_text()
-
-    def until(self, true: Callable[[], bool]) -> None:
-        end = time.monotonic() + TIMEOUT_S
-        while not true():
-            assert time.monotonic() < end, [self.told(p.stem) for p in self.folder.glob("*.log")]
-            time.sleep(0.02)
-
-    def close(self) -> None:
-        for one in self.workers:
-            one.kill()
-            one.wait()
-        self.engine.close()
-
-
-def open_rows(url: str, query: str) -> list[tuple[object, ...]]:
-    store = open_store(url)
-    try:
-        return list(store._rows(query))
-    finally:
-        store.close()
-
-
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    made = Place(tmp_path)
+    made = Place(tmp_path, MODULE, computes=COMPUTES, ticks=TICKS, hangs=HANGS, quick=QUICK)
     yield made
     made.close()
 
 
 def test_a_worker_inside_one_long_c_call_keeps_its_runs(place: Place) -> None:
     busy = place.worker("busy")
-    run_id = place.engine.start(place.folder / "computes.scm", id="r")
+    run_id = place.start("computes", id="r")
     place.until(lambda: place.engine.find(run_id).owner == place.owners()["busy"])
     place.worker("rival")
-    answer = place.engine.wait(run_id, timeout=TIMEOUT_S)
-    assert answer is not None
+    answer = place.wait(run_id)
     assert answer.status == "completed"
     run = place.engine.find(run_id)
     assert run.epoch == 1
@@ -154,7 +92,7 @@ def test_a_worker_inside_one_long_c_call_keeps_its_runs(place: Place) -> None:
 
 def test_a_stopped_worker_loses_its_runs_and_commits_nothing_when_it_goes_on(place: Place) -> None:
     first = place.worker("first")
-    run_id = place.engine.start(place.folder / "ticks.scm", 150, id="r")
+    run_id = place.start("ticks", 150, id="r")
     place.until(lambda: place.engine.find(run_id).seq > 20)
     old = place.owners()["first"]
     os.kill(first.pid, signal.SIGSTOP)
@@ -164,8 +102,7 @@ def test_a_stopped_worker_loses_its_runs_and_commits_nothing_when_it_goes_on(pla
     assert time.monotonic() - stopped_at > LEASE_S / 2
     os.kill(first.pid, signal.SIGCONT)
     place.until(lambda: place.owners().get("first", old) != old)
-    answer = place.engine.wait(run_id, timeout=TIMEOUT_S)
-    assert answer is not None
+    answer = place.wait(run_id)
     assert answer.result is not None
     assert answer.result.value in (0, 1)  # at most the one effect that was going on is in doubt
     performed = Counter((place.folder / "ticks.txt").read_text().split())
@@ -176,19 +113,17 @@ def test_a_stopped_worker_loses_its_runs_and_commits_nothing_when_it_goes_on(pla
     # It goes on under its new number: when the other one is gone, it does what there is to do.
     place.workers[1].send_signal(signal.SIGTERM)
     place.workers[1].wait(TIMEOUT_S)
-    again = place.engine.start(place.folder / "quick.scm", id="again")
-    answer = place.engine.wait(again, timeout=TIMEOUT_S)
-    assert answer is not None
+    again = place.start("quick", id="again")
+    answer = place.wait(again)
     assert answer.status == "completed"
 
 
 def test_a_worker_that_hangs_without_computing_loses_its_runs(place: Place) -> None:
     hung = place.worker("hung")
-    run_id = place.engine.start(place.folder / "hangs.scm", id="r")
+    run_id = place.start("hangs", id="r")
     place.until((place.folder / "hung.txt").exists)
     place.worker("second")
-    answer = place.engine.wait(run_id, timeout=TIMEOUT_S)
-    assert answer is not None
+    answer = place.wait(run_id)
     assert answer.status == "completed"
     assert place.engine.find(run_id).epoch == 2
     assert hung.poll() is None

@@ -9,6 +9,7 @@ them take. The command line renders the same records with structlog (cli/logs.py
 
     event               level     fields (and in all of them worker, its name, and owner, its number)
     worker started      info
+    worker drains       info      seconds, runs: it was told to end
     worker ended        info      turns, effects
     run claimed         debug     run, epoch, probation
     run released        debug     run

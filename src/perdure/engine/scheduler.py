@@ -146,6 +146,7 @@ class Scheduler:
     def drain(self, drain_s: float) -> None:
         """End as soon as possible; started effects that are not idempotent may take so long to finish."""
         self._drain_until = self._monotonic() + drain_s
+        self.journal.info("worker drains", seconds=drain_s, runs=len(self.owned.live))
         self._wake()
 
     # -- rounds ----------------------------------------------------------------------------------
