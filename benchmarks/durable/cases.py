@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 PEERS = ("perdure", "floor", "dbos", "langgraph", "absurd", "dura", "restate")
-WORKLOADS = ("W1", "W2", "W2b", "W3", "W4", "W5", "W6", "W8")
+WORKLOADS = ("W1", "W2", "W2b", "W3", "W4", "W5", "W5b", "W6", "W8")
 OWN_ROUNDS = frozenset({"W8"})
 """Workloads that interleave by themselves and are run once."""
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much work: see protocol.Given. `wakers` are the sleeping runs that all wake together."""
+    """How much work: see protocol.Given. `wakers` are the sleeping runs of W5b."""
 
     effects: int = 1_000
     runs: int = 500
@@ -91,12 +91,13 @@ CASES: tuple[Case, ...] = (
     *_variants("W4", "absurd", POSTGRES, "children", "gather"),
     *_variants("W4", "dura", SQLITE),
     *_variants("W4", "restate", OWN),
-    *_variants("W5", "perdure", BOTH, "", "wake"),
+    *_variants("W5", "perdure", BOTH),
     *_variants("W5", "dbos", BOTH),
     *_variants("W5", "langgraph", BOTH),
     *_variants("W5", "absurd", POSTGRES),
     *_variants("W5", "dura", SQLITE),
     *_variants("W5", "restate", OWN),
+    *_variants("W5b", "perdure", BOTH),
     *_variants("W8", "perdure", BOTH),
 )
 

@@ -134,7 +134,6 @@ def run(case: Case, sizes: Sizes, environment: Environment, folder: Path, rounds
     """
     python = environment.python(case.peer)
     with Place(case.store, folder / "files", environment.server(case.store)) as place:
-        wake = case.workload == "W5" and case.variant == "wake"
         given = Given(
             store=case.store,
             variant=case.variant,
@@ -144,7 +143,7 @@ def run(case: Case, sizes: Sizes, environment: Environment, folder: Path, rounds
             runs=sizes.runs,
             each=sizes.each,
             parallel=sizes.parallel,
-            sleepers=sizes.wakers if wake else sizes.sleepers,
+            sleepers=sizes.wakers if case.workload == "W5b" else sizes.sleepers,
             kill_at=case.number,
             life="",
             stored=sizes.stored,

@@ -25,6 +25,7 @@ TITLES = {
     "W3": "W3: killed in an effect, started again; until that effect begins again",
     "W4": "W4: one run, parallel effects, joined",
     "W5": "W5: sleeping runs",
+    "W5b": "W5b: sleeping runs that are all due together",
     "W8": "W8: a turn in a full store",
 }
 
@@ -117,15 +118,18 @@ def _w3(results: Results) -> Rows:
     return heads, rows
 
 
-def _w5(results: Results) -> Rows:
+def _w5(results: Results, workload: str) -> Rows:
+    heads = ["engine", "store", "runs", "until all sleep", "bytes each", "memory each", "memory"]
+    if workload == "W5b":
+        heads += ["CPU while all sleep", "wakes/s", "first late", "last late"]
     rows = []
-    for case in results.cases("W5"):
+    for case in results.cases(workload):
 
         def of(key: str, case: Case = case) -> float:
             return results.median(case, lambda figures: figures[key])
 
-        woken = ["–"] * 4
-        if case.variant == "wake":
+        woken = []
+        if workload == "W5b":
             woken = [
                 f"{of('idle_cpu_s') / of('idle_s'):.1%}",
                 f"{results.median(case, wakes):,.0f}",
@@ -143,10 +147,6 @@ def _w5(results: Results) -> Rows:
                 *woken,
             )
         )
-    heads = (
-        "engine", "store", "runs", "until all sleep", "bytes each", "memory each", "memory",
-        "idle CPU", "wakes/s", "first late", "last late",
-    )  # fmt: skip
     return heads, rows
 
 
@@ -174,6 +174,7 @@ _TABLES: dict[str, Callable[[Results], Rows]] = {
     "W2b": _w2b,
     "W3": _w3,
     "W4": lambda results: _rates(results, "W4"),
-    "W5": _w5,
+    "W5": lambda results: _w5(results, "W5"),
+    "W5b": lambda results: _w5(results, "W5b"),
     "W8": _w8,
 }

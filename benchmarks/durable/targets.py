@@ -140,7 +140,7 @@ def _parallel(results: Results) -> Iterator[Target]:
 
 
 def _sleepers(results: Results) -> Iterator[Target]:
-    for case in _ours(results, "W5"):
+    for case in (*_ours(results, "W5"), *_ours(results, "W5b")):
 
         def of(key: str, case: Case = case) -> float:
             return results.median(case, lambda figures: figures[key])
@@ -148,7 +148,7 @@ def _sleepers(results: Results) -> Iterator[Target]:
         where = f"on {STORES[case.store]}, {of('sleepers'):,.0f} runs"
         size = results.median(case, sleeper_bytes)
         yield _at_most("W5", where, size, SLEEPER_BYTES, " bytes each")
-        if case.variant == "":
+        if case.workload == "W5":
             yield _at_most("W5", f"{where}, until all sleep", of("seconds"), ALL_ASLEEP_S, "s")
         else:
             idle = of("idle_cpu_s") / of("idle_s")
@@ -160,7 +160,8 @@ def _sleepers(results: Results) -> Iterator[Target]:
             results.median(case, lambda figures: figures["sleepers"]): results.median(
                 case, lambda figures: figures["resident_bytes"]
             )
-            for case in _ours(results, "W5", store=key)
+            for workload in ("W5", "W5b")
+            for case in _ours(results, workload, store=key)
         }
         if len(memory) > 1:
             few, many = min(memory), max(memory)
