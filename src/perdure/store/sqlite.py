@@ -50,6 +50,15 @@ _RUN_COLUMNS = (
     "id, name, program, parent, status, detail, seq, epoch, owner, wake_at, "
     "created_at, updated_at, quarantined"
 )
+_LAST_SNAPSHOT = (
+    "SELECT s.payload, s.hash, s.seq, coalesce(l.hash, x'') FROM snapshots s "
+    "LEFT JOIN log l ON l.run = s.run AND l.seq = s.seq "
+    "WHERE s.run = ? ORDER BY s.seq DESC LIMIT 1"
+)
+_GET_RUN_AND_DATA = (
+    f"SELECT num, arguments, result, {_RUN_COLUMNS} FROM runs "  # noqa: S608 - constants
+    "LEFT JOIN run_data ON run = num WHERE id = ?"
+)
 _GET_RUN = f"SELECT {_RUN_COLUMNS} FROM runs WHERE id = ?"  # noqa: S608 - a constant
 _CLAIMABLE = (
     "SELECT num FROM runs "
@@ -223,25 +232,21 @@ class SqliteStore:
             return [loaded for one in run_ids if (loaded := self._load(one)) is not None]
 
     def _load(self, run_id: str) -> Loaded | None:
-        row = self._execute(_GET_RUN, (run_id,)).fetchone()
+        row = self._execute(_GET_RUN_AND_DATA, (run_id,)).fetchone()
         if row is None:
             return None
-        num = self._num(run_id)
-        data = self._execute(
-            "SELECT arguments, result FROM run_data WHERE run = ?", (num,)
-        ).fetchone()
-        if data is None:
+        num, arguments, result, *columns = row
+        if arguments is None:
             raise StoreError("P405", f"{self.path} is damaged: run {run_id} has no data")
-        arguments, result = data
-        snapshot, hashed, seq, chain = self._execute(
-            "SELECT s.payload, s.hash, s.seq, coalesce(l.hash, x'') FROM snapshots s "
-            "LEFT JOIN log l ON l.run = s.run AND l.seq = s.seq "
-            "WHERE s.run = ? ORDER BY s.seq DESC LIMIT 1",
-            (num,),
-        ).fetchone() or (None, b"", 0, b"")
-        entries = tuple(self._entries(num, seq, -1))
+        run = Run(*columns)
+        snapshot, hashed, seq, chain = None, b"", 0, b""
+        entries: tuple[Entry, ...] = ()
+        if run.seq:
+            found = self._execute(_LAST_SNAPSHOT, (num,)).fetchone()
+            snapshot, hashed, seq, chain = found or (None, b"", 0, b"")
+            entries = tuple(self._entries(num, seq, -1))
         inbox = tuple(self._inbox(num, limits.INBOX_BATCH))
-        return Loaded(Run(*row), arguments, result, snapshot, hashed, seq, chain, entries, inbox)
+        return Loaded(run, arguments, result, snapshot, hashed, seq, chain, entries, inbox)
 
     def inbox(
         self, run_ids: Sequence[str], limit: int = limits.INBOX_BATCH

@@ -28,6 +28,8 @@ def start(execute: Execute, new: NewRun, now: float) -> bool:
         return False
     num = row[0]
     execute("INSERT INTO run_data (run, arguments) VALUES (?, ?)", (num, new.arguments))
+    if not execute("SELECT 1 FROM mail WHERE run_id = ? LIMIT 1", (new.run_id,)).fetchone():
+        return True
     execute(
         "INSERT INTO inbox (run, kind, message_id, sender, payload, at) "
         "SELECT ?, kind, message_id, sender, payload, at FROM mail WHERE run_id = ? ORDER BY num",
@@ -200,6 +202,8 @@ def _compact(execute: Execute, num: int, seq: int, retention: Retention) -> None
     """
     before = execute("SELECT snapshot_seq FROM runs WHERE num = ?", (num,)).fetchone()[0]
     execute("UPDATE runs SET snapshot_seq = ? WHERE num = ?", (seq, num))
+    if not before:
+        return  # the first one replaces nothing
     execute("DELETE FROM snapshots WHERE run = ? AND seq < ?", (num, before))
     execute(
         "INSERT INTO history SELECT run, seq, kind, at, hash, sha256(payload), note FROM log "
