@@ -167,3 +167,14 @@ def test_runs_are_released_together(store: Store) -> None:
     assert store.release(released) == [True, False, True]
     assert store.release([]) == []
     assert store.claim(owner, 10) == [Claim("c", 2)]
+
+
+def test_an_owner_can_ask_what_it_holds(store: Store) -> None:
+    """The answer to a claim may be lost on its way; the run is the owner's all the same."""
+    owner = owned(store, "a", "b")
+    store.start_runs([new_run("free")])
+    assert sorted(claim.run_id for claim in store.held(owner)) == ["a", "b"]
+    assert store.held(owner)[0].epoch == 1
+    store.release([Release("a", 1)])
+    assert [claim.run_id for claim in store.held(owner)] == ["b"]
+    assert store.held(owner + 1) == []

@@ -82,6 +82,7 @@ class Owned:
         self._releases: list[Release] = []
         self._quarantines: list[tuple[str, int, str]] = []
         self._questions: dict[str, None] = {}
+        self._unsure = False
 
     # -- what the worker says ------------------------------------------------------------------
 
@@ -108,6 +109,11 @@ class Owned:
         """Look for work at the next exchange, whatever the database says."""
         self.changed = True
         self._next_look = 0.0
+
+    def doubt(self) -> None:
+        """Find out, at the next exchange, what the store has done of that which it never answered."""
+        self._unsure = True
+        self.notice()
 
     def want(self, run_id: str) -> None:
         """Add a run to those that are owned; of no effect if all are."""
@@ -194,6 +200,8 @@ class Owned:
         """
         if self._releases or self._quarantines or self._questions or self._to_load:
             self.flush()
+        if self._unsure:
+            self._find_strays(claiming=claiming)
         if self._to_open:
             self._open_some()
         moment = self._monotonic()
@@ -223,6 +231,17 @@ class Owned:
         self._version = version
         self.changed = more
         self._next_look = moment + store.poll_s
+
+    def _find_strays(self, *, claiming: bool) -> None:
+        """Take in the runs that are this owner's although it never heard so: the answer to a claim was lost."""
+        known = {claim.run_id for claim, _ in self._to_open} | self.live.keys()
+        strays = [c for c in self.store.held(self.owner) if c.run_id not in known]
+        if claiming:
+            self._load(strays)
+        else:
+            self._releases += [Release(c.run_id, c.epoch, ready=True) for c in strays]
+            self.flush()
+        self._unsure = False
 
     def flush(self) -> None:
         """Do what was wished for since the last exchange. Raises StoreError."""

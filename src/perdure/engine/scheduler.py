@@ -196,6 +196,7 @@ class Scheduler:
         if self._away_since is None:
             self._away_since = moment
             self.note_outage(error, 0.0)
+        self.owned.doubt()
         if error.code not in PASSING or moment - self._away_since > limits.OUTAGE_S:
             raise error
         return False

@@ -467,6 +467,9 @@ class Store(Protocol):
     def acquit(self, run_id: str, epoch: int) -> None:
         """End the probation of a run that had nothing to commit; a commit does so by itself."""
 
+    def held(self, owner: int) -> list[Claim]:
+        """Return all claims of an owner: what it was given, also if the answer never reached it."""
+
     def stirred(self, owner: int) -> list[str]:
         """Return the ids of the owner's runs that were sent something since their claim or last
         commit.

@@ -388,6 +388,14 @@ class MemoryStore:
         record.ready = False
         return Claim(run.run_id, run.epoch, bool(record.deaths))
 
+    def held(self, owner: int) -> list[Claim]:
+        with self._world.lock:
+            return [
+                Claim(run_id, record.run.epoch, bool(record.deaths))
+                for run_id, record in self._world.runs.items()
+                if record.run.owner == owner
+            ]
+
     def stirred(self, owner: int) -> list[str]:
         with self._world.lock:
             return [i for i, r in self._world.runs.items() if r.ready and r.run.owner == owner]

@@ -426,6 +426,10 @@ class SqliteStore:
         ).fetchone()
         return Claim(run_id, epoch, deaths > 0)
 
+    def held(self, owner: int) -> list[Claim]:
+        rows = self._rows("SELECT id, epoch, deaths > 0 FROM runs WHERE owner = ?", owner)
+        return [Claim(run_id, epoch, bool(suspect)) for run_id, epoch, suspect in rows]
+
     def stirred(self, owner: int) -> list[str]:
         # The unary plus keeps SQLite from walking all the owner's runs: few are ready.
         rows = self._rows("SELECT id FROM runs WHERE ready = 1 AND +owner = ?", owner)

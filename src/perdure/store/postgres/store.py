@@ -465,6 +465,10 @@ class PostgresStore:
             epoch,
         )
 
+    def held(self, owner: int) -> list[Claim]:
+        rows = self._rows("SELECT id, epoch, deaths > 0 FROM perdure.runs WHERE owner = %s", owner)
+        return [Claim(*row) for row in rows]
+
     def stirred(self, owner: int) -> list[str]:
         rows = self._rows("SELECT id FROM perdure.runs WHERE ready AND owner = %s", owner)
         return [run_id for (run_id,) in rows]
