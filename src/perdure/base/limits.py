@@ -137,6 +137,9 @@ CLAIM_BATCH: Final = 64
 DEATHS_MAX: Final = 5
 """Workers that may die one after the other while they execute a run; then the run is quarantined."""
 
+PAGE_RUNS: Final = 1_000
+"""Runs, or entries of a log, that are read at once when all of them are looked through."""
+
 INBOX_BATCH: Final = 10_000
 """Rows of one inbox that are read at once; the others wait until these are taken."""
 

@@ -233,6 +233,16 @@ COMMANDS: dict[str, Command] = {
             JSON,
         ),
     ),
+    "db migrate": Command(
+        "database:migrate",
+        "Bring a database to this release's schema, or make a new one.",
+        (DB, JSON),
+    ),
+    "db check": Command(
+        "database:check",
+        "Verify every hash, chain and reference, and that every run can be decoded.",
+        (ALLOW, DB, JSON),
+    ),
     "db info": Command("database:info", "Count the runs in each state.", (DB, JSON)),
     "demo": Command(
         "demo:demo",

@@ -153,12 +153,13 @@ class Release(Struct, frozen=True):
 
 
 class RunFilter(Struct, frozen=True):
-    """Which runs `list_runs` gives; newest first."""
+    """Which runs `list_runs` gives; newest first. `older_than` is the id of a run, for the next page."""
 
     statuses: tuple[str, ...] = ()
     program_name: str = ""
     parent: str = ""
     limit: int = 1_000
+    older_than: str = ""
 
 
 class PrunePolicy(Struct, frozen=True):
@@ -296,6 +297,13 @@ class LoggedLine(Struct, frozen=True):
     level: str
     message: str
     fields: str
+
+
+class Flaw(Struct, frozen=True):
+    """Something in a database that can't be right. `run_id` is the run that it is about, or ""."""
+
+    run_id: str
+    what: str
 
 
 class Pruned(Struct, frozen=True):
@@ -497,3 +505,6 @@ class Store(Protocol):
 
     def prune(self, policy: PrunePolicy = PrunePolicy()) -> Pruned:  # noqa: B008 - frozen
         """Remove what a policy no longer keeps."""
+
+    def check(self) -> list[Flaw]:
+        """Return references between the tables that lead nowhere. Nothing is decoded or hashed."""

@@ -90,6 +90,22 @@ def migrations() -> list[str]:
     return [one.read_text(encoding="utf-8") for one in found]
 
 
+def migrate(path: str) -> tuple[int, int]:
+    """Bring a file to this release's schema, making it if need be; return its version before and after.
+
+    Raises:
+      StoreError: as `connect` does.
+    """
+    before = 0
+    if Path(path).is_file():
+        with translated(path):
+            older = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READONLY)
+            before = older.pragma("user_version")
+            older.close()
+    connect(path).close()
+    return before, SCHEMA_VERSION
+
+
 def _migrate(connection: apsw.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:

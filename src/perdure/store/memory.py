@@ -25,6 +25,7 @@ from perdure.store.api import (
     Claim,
     Commit,
     Entry,
+    Flaw,
     InboxRow,
     Loaded,
     LoggedLine,
@@ -218,6 +219,10 @@ class MemoryStore:
                 and wanted.program_name in ("", r.run.program_name)
                 and wanted.parent in ("", r.run.parent)
             ]
+            if wanted.older_than:
+                order = {run_id: n for n, run_id in enumerate(self._world.runs)}
+                last = order.get(wanted.older_than, 0)
+                found = [run for run in found if order[run.run_id] < last]
         return found[: wanted.limit]
 
     def counts(self) -> dict[str, int]:
@@ -545,6 +550,21 @@ class MemoryStore:
                         del record.seen[key]
                     message_ids += len(old)
             return Pruned(runs, message_ids)
+
+    def check(self) -> list[Flaw]:
+        with self._world.lock:
+            programs = self._world.programs
+            return [
+                Flaw(run_id, f"its program {record.run.program_hash:.16} is not in the database")
+                for run_id, record in self._world.runs.items()
+                if record.run.program_hash not in programs
+            ] + [
+                Flaw(
+                    "", f"the name {name} means the program {one:.16}, which is not in the database"
+                )
+                for name, one in self._world.names.items()
+                if one not in programs
+            ]
 
 
 def _loaded(record: _Record) -> Loaded:

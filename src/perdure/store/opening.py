@@ -11,7 +11,8 @@ Layer: store. Imports base and the stores; SQLite's and PostgreSQL's only when t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -70,10 +71,29 @@ def open_store(
     return SqliteStore(path, clock=clock or time.time, read_only=read_only, lease_s=lease_s)
 
 
-def _open_postgres(url: str, **options: Any) -> Store:
-    # Imported here: psycopg takes longer to load than all of Perdure, and not everybody has it.
+def migrate(url: str) -> tuple[int, int]:
+    """Bring the database of a URL to this release's schema; return its version before and after, 0 for none.
+
+    Raises:
+      CallError, StoreError: as `open_store` does.
+    """
+    scheme, _, rest = url.partition(":")
+    if scheme in ("postgresql", "postgres") and rest.startswith("//"):
+        with _psycopg():
+            from perdure.store.postgres.schema import migrate_url
+        return migrate_url(f"postgresql:{rest}")
+    if scheme == "sqlite" and rest:
+        from perdure.store.database import migrate as migrate_file
+
+        return migrate_file(rest.removeprefix("//"))
+    raise CallError("P303", f"can't migrate a database by the URL {url!r}")
+
+
+@contextmanager
+def _psycopg() -> Iterator[None]:
+    """Say what to install if the import inside fails for want of it."""
     try:
-        from perdure.store.postgres import PostgresStore
+        yield
     except ImportError as error:
         if (error.name or "").partition(".")[0] not in ("psycopg", "psycopg_binary"):
             raise
@@ -82,4 +102,10 @@ def _open_postgres(url: str, **options: Any) -> Store:
             f"a database on PostgreSQL needs psycopg ({error})",
             hint="pip install 'perdure[postgres]'",
         ) from None
+
+
+def _open_postgres(url: str, **options: Any) -> Store:
+    # Imported here: psycopg takes longer to load than all of Perdure, and not everybody has it.
+    with _psycopg():
+        from perdure.store.postgres import PostgresStore
     return PostgresStore(url, **options)

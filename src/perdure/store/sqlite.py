@@ -29,6 +29,7 @@ from perdure.store.api import (
     Claim,
     Commit,
     Entry,
+    Flaw,
     InboxRow,
     Loaded,
     LoggedLine,
@@ -43,6 +44,7 @@ from perdure.store.api import (
     Send,
 )
 from perdure.store.database import as_store_error, connect, lock_directory, translated
+from perdure.store.integrity import flaws
 from perdure.store.owners import OwnerLocks
 from perdure.store.refusals import check_same, deadly, taken_for_dead
 
@@ -208,6 +210,9 @@ class SqliteStore:
         if wanted.program_name:
             where.append("name = ?")
             values.append(wanted.program_name)
+        if wanted.older_than:
+            where.append("num < (SELECT num FROM runs WHERE id = ?)")
+            values.append(wanted.older_than)
         if wanted.parent:
             where.append("parent = ?")
             values.append(wanted.parent)
@@ -482,6 +487,9 @@ class SqliteStore:
                 self._execute("VACUUM")
                 self._execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         return pruned
+
+    def check(self) -> list[Flaw]:
+        return flaws(self._rows)
 
     # -- helpers ---------------------------------------------------------------------------
 

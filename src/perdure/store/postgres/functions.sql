@@ -260,10 +260,13 @@ CREATE FUNCTION perdure.compact(
 ) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     DELETE FROM perdure.snapshots s WHERE s.run = compact.num AND s.seq < before;
-    DELETE FROM perdure.log l
-    WHERE l.run = compact.num AND l.seq <= least(before, compact.seq - headers);
-    UPDATE perdure.log l SET payload_hash = sha256(l.payload), payload = NULL
-    WHERE l.run = compact.num AND l.seq <= before AND l.payload IS NOT NULL;
+    WITH moved AS (
+        DELETE FROM perdure.log l WHERE l.run = compact.num AND l.seq <= before RETURNING l.*
+    )
+    INSERT INTO perdure.history (run, seq, at, hash, payload_hash, kind, note)
+    SELECT m.run, m.seq, m.at, m.hash, sha256(m.payload), m.kind, m.note
+    FROM moved m WHERE m.seq > compact.seq - headers;
+    DELETE FROM perdure.history h WHERE h.run = compact.num AND h.seq <= compact.seq - headers;
     DELETE FROM perdure.outputs o WHERE o.run = compact.num AND o.seq <= (
         SELECT k.seq FROM (
             SELECT p.seq, sum(octet_length(p.text)) OVER (ORDER BY p.seq DESC) - octet_length(p.text) AS newer

@@ -30,7 +30,7 @@ _SNAPSHOTS: Final = """
     WHERE r.id = ANY (%s)
 """
 _ENTRIES: Final = """
-    SELECT l.run, l.seq, l.kind, l.at, l.hash, l.payload, coalesce(l.payload_hash, ''),
+    SELECT l.run, l.seq, l.kind, l.at, l.hash, l.payload, ''::bytea,
         coalesce(l.note, '')
     FROM perdure.runs r, LATERAL (
         SELECT * FROM perdure.log l WHERE l.run = r.num AND l.seq > coalesce(
@@ -38,6 +38,15 @@ _ENTRIES: Final = """
         ORDER BY l.seq
     ) l
     WHERE r.id = ANY (%s)
+"""
+ENTRIES: Final = """
+    WITH one AS (SELECT num FROM perdure.runs WHERE id = %(run)s)
+    SELECT seq, kind, at, hash, NULL::bytea, payload_hash, coalesce(note, '')
+    FROM perdure.history WHERE run = (SELECT num FROM one) AND seq > %(after)s
+    UNION ALL
+    SELECT seq, kind, at, hash, payload, ''::bytea, coalesce(note, '')
+    FROM perdure.log WHERE run = (SELECT num FROM one) AND seq > %(after)s
+    ORDER BY seq LIMIT %(limit)s
 """
 INBOX: Final = """
     SELECT r.id, i.num, i.kind, i.message_id, i.sender, i.payload, i.at
@@ -84,7 +93,9 @@ def load(connection: Connection, run_ids: Sequence[str]) -> list[Loaded]:
     return [found[run_id] for run_id in wanted if run_id in found]
 
 
-OF_A_RUN: Final = ("log", "snapshots", "inbox", "seen", "outputs", "log_lines", "run_data")
+OF_A_RUN: Final = (
+    "log", "history", "snapshots", "inbox", "seen", "outputs", "log_lines", "run_data",
+)  # fmt: skip
 
 
 def prune(raw: psycopg.Connection[Any], policy: PrunePolicy, now: float) -> Pruned:

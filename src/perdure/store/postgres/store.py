@@ -27,6 +27,7 @@ from perdure.store.api import (
     Claim,
     Commit,
     Entry,
+    Flaw,
     InboxRow,
     Loaded,
     LoggedLine,
@@ -40,6 +41,7 @@ from perdure.store.api import (
     RunFilter,
     Send,
 )
+from perdure.store.integrity import flaws
 from perdure.store.postgres import binary, loading, schema
 from perdure.store.postgres.bell import Bell, Family, payload_of
 from perdure.store.postgres.clock import ServerClock
@@ -286,12 +288,16 @@ class PostgresStore:
         rows = self._rows(
             f"SELECT {_RUN_COLUMNS} FROM perdure.runs "  # noqa: S608 - constants
             "WHERE (%s::text[] = '{}' OR status = ANY (%s)) AND %s IN ('', name) "
-            "AND (%s = '' OR parent = %s) ORDER BY num DESC LIMIT %s",
+            "AND (%s = '' OR parent = %s) "
+            "AND (%s = '' OR num < (SELECT num FROM perdure.runs WHERE id = %s)) "
+            "ORDER BY num DESC LIMIT %s",
             list(wanted.statuses),
             list(wanted.statuses),
             wanted.program_name,
             wanted.parent,
             wanted.parent,
+            wanted.older_than,
+            wanted.older_than,
             wanted.limit,
         )
         return [Run(*row) for row in rows]
@@ -320,10 +326,7 @@ class PostgresStore:
         return found
 
     def entries(self, run_id: str, *, after: int = 0, limit: int = 10_000) -> list[Entry]:
-        rows = self._of_run(
-            "seq, kind, at, hash, payload, coalesce(payload_hash, ''), coalesce(note, '')",
-            "log", run_id, after, limit, order="seq",
-        )  # fmt: skip
+        rows = self._rows(loading.ENTRIES, {"run": run_id, "after": after, "limit": limit})
         return [Entry(*row) for row in rows]
 
     def outputs(self, run_id: str, *, after: int = 0, limit: int = 10_000) -> list[Output]:
@@ -546,6 +549,16 @@ class PostgresStore:
                 finally:
                     raw.execute(b"RESET statement_timeout")
         return pruned
+
+    def check(self) -> list[Flaw]:
+        return flaws(self._rows, "perdure.") + [
+            Flaw(run_id, f"it counts {counted} rows in its inbox, and there are {found}")
+            for run_id, counted, found in self._rows(
+                "SELECT id, waiting, found FROM (SELECT r.id, r.waiting, (SELECT count(*) "
+                "FROM perdure.inbox i WHERE i.run = r.num) AS found FROM perdure.runs r) counts "
+                "WHERE waiting <> found"
+            )
+        ]
 
     # -- helpers ---------------------------------------------------------------------------
 

@@ -5,8 +5,10 @@
 --                Small, because every turn updates it, in place where it can (HOT): no index knows
 --                a column that an ordinary turn changes.
 --   run_data     what a run was started with, its result, the cursor of printed output.
---   log          one row for each turn: the delta and the chain of hashes. Old payloads become
---                NULL, their hash stays.
+--   log          one row for each turn: the delta and the chain of hashes.
+--   history      what stays of an entry whose payload is kept no more: its header, and the payload's
+--                hash. It moves there as a whole: emptied in place, it would be one more version of
+--                the row in the log, with one more entry in its index.
 --   snapshots    the newest two full snapshots of a run.
 --   inbox        what waits for a run's next turn: messages, console lines, operator actions, ends
 --                of watched runs.
@@ -68,16 +70,26 @@ CREATE TABLE perdure.run_data (
 
 -- The payloads are compressed by the engine where it pays: EXTERNAL keeps the server from trying again.
 CREATE TABLE perdure.log (
+    run      bigint NOT NULL,
+    seq      bigint NOT NULL,
+    at       float8 NOT NULL,
+    hash     bytea NOT NULL,
+    kind     text NOT NULL,
+    payload  bytea STORAGE EXTERNAL NOT NULL,
+    note     text,
+    PRIMARY KEY (run, seq)
+) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.5);
+
+CREATE TABLE perdure.history (
     run          bigint NOT NULL,
     seq          bigint NOT NULL,
     at           float8 NOT NULL,
     hash         bytea NOT NULL,
+    payload_hash bytea NOT NULL,
     kind         text NOT NULL,
-    payload      bytea STORAGE EXTERNAL,
-    payload_hash bytea,
     note         text,
     PRIMARY KEY (run, seq)
-) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.5);
+);
 
 CREATE TABLE perdure.snapshots (
     run     bigint NOT NULL,
