@@ -71,7 +71,11 @@ def test_a_sound_database_passes(checked, perdure, db: str) -> None:
         ("UPDATE perdure.log SET hash = payload WHERE seq = 1", "done", "log entry 1"),
         ("DELETE FROM perdure.programs", "waits", "is not in the database"),
         ("DELETE FROM perdure.definitions", "waits", "[P5"),
-        ("UPDATE perdure.run_data SET result = arguments", "done", "[P5"),
+        (
+            "UPDATE perdure.run_data SET result = (SELECT payload FROM perdure.snapshots LIMIT 1)",
+            "done",
+            "[P5",
+        ),
         ("UPDATE perdure.runs SET seq = seq + 1", "done", "and its log ends at"),
     ],
 )

@@ -21,7 +21,7 @@ def clock() -> Clock:
 
 @pytest.fixture(params=["memory", "sqlite", "postgres", "pooled"])
 def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[Store]:
-    retention = Retention(headers=5, output_bytes=10, log_lines=3)
+    retention = Retention(headers=5, output_bytes=10, log_lines=3, small_bytes=0)
     made: Store
     if request.param == "memory":
         made = MemoryStore(clock=clock, retention=retention)

@@ -68,12 +68,11 @@ def test_missing_programs_are_found(store: Store) -> None:
         (
             (
                 "INSERT INTO perdure.history (run, seq, kind, at, hash, payload_hash) "
-                "SELECT run, seq, kind, at, hash, hash FROM perdure.log WHERE seq = 2 AND run = 1"
+                "SELECT run, seq, 'turn', at, hash, hash FROM perdure.log WHERE seq = 2 AND run = 1"
             ),
             "r",
             "the payload of its entry 2 is missing",
         ),
-        ("DELETE FROM perdure.run_data WHERE run = 1", "r", "what it was started with is missing"),
         ("UPDATE perdure.runs SET owner = 777 WHERE id = 'r'", "r", "its owner 777 does not exist"),
         (
             "UPDATE perdure.inbox SET run = 999",
@@ -89,6 +88,14 @@ def test_a_broken_reference_is_found(store: Store, statement: str, run_id: str, 
     damage(store, statement.replace("run = 1", f"run = {number}"))
     found = [flaw for flaw in store.check() if flaw.run_id == run_id]
     assert [flaw for flaw in found if says in flaw.what], found
+
+
+def test_missing_arguments_are_found(store: Store) -> None:
+    """They were too large for the run's own row."""
+    sound(store)
+    store.start_runs([new_run("large", b"x" * 1000)])
+    damage(store, "DELETE FROM perdure.run_data")
+    assert Flaw("large", "what it was started with is missing") in store.check()
 
 
 def _number_of(store: Store, run_id: str) -> Any:

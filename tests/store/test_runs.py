@@ -27,6 +27,18 @@ def test_starting_a_run_with_other_input_is_an_error(store: Store, other: object
     assert caught.value.code == "P302"
 
 
+@pytest.mark.parametrize("size", [0, 128, 129, 100_000])
+def test_arguments_of_every_size_are_kept(store: Store, size: int) -> None:
+    arguments = b"x" * size
+    store.start_runs([new_run("r", arguments)])
+    assert load(store, "r").arguments == arguments
+    assert store.start_runs([new_run("r", arguments)])[0][1] is False
+    with pytest.raises(CallError):
+        store.start_runs([new_run("r", arguments + b"y")])
+    store.set_cursor("r", 3)
+    assert (store.cursor("r"), load(store, "r").arguments) == (3, arguments)
+
+
 def test_runs_are_started_together(store: Store) -> None:
     store.start_runs([new_run("b")])
     started = store.start_runs([new_run("a"), new_run("b"), new_run("c"), new_run("a")])

@@ -187,11 +187,14 @@ class Retention(Struct, frozen=True):
       headers: entries whose header (kind, time, hash, note) outlives their payload.
       output_bytes: the newest output, in bytes, rounded up to whole turns.
       log_lines: the newest lines of the program's own log.
+      small_bytes: payloads up to this size may stay as long as their headers, where removing them
+        would free nothing.
     """
 
     headers: int = 1_000
     output_bytes: int = 1024 * 1024
     log_lines: int = 10_000
+    small_bytes: int = 400
 
 
 # -- what comes out ------------------------------------------------------------------------

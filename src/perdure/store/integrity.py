@@ -26,8 +26,8 @@ _OF_A_RUN: Final = (
 _QUESTIONS: Final = (
     (
         (
-            "SELECT r.id, r.seq FROM {0}runs r "
-            "WHERE NOT EXISTS (SELECT 1 FROM {0}run_data d WHERE d.run = r.num)"
+            "SELECT r.id, r.seq FROM {0}runs r WHERE {elsewhere} AND NOT EXISTS "
+            "(SELECT 1 FROM {0}run_data d WHERE d.run = r.num AND d.arguments IS NOT NULL)"
         ),
         "what it was started with is missing",
     ),
@@ -62,7 +62,7 @@ _QUESTIONS: Final = (
     ),
     (
         (
-            "SELECT r.id, r.program FROM {0}runs r "
+            "SELECT r.id, r.program FROM {runs} r "
             "WHERE NOT EXISTS (SELECT 1 FROM {0}programs p WHERE p.hash = r.program)"
         ),
         "its program {1:.16} is not in the database",
@@ -101,15 +101,23 @@ _QUESTIONS: Final = (
 )
 
 
-def flaws(ask: Callable[[str], Iterable[tuple[Any, ...]]], prefix: str = "") -> list[Flaw]:
+def flaws(
+    ask: Callable[[str], Iterable[tuple[Any, ...]]],
+    *,
+    prefix: str = "",
+    runs: str = "runs",
+    elsewhere: str = "1 = 1",
+) -> list[Flaw]:
     """Return what does not hold.
 
     Args:
       ask: gives the rows of a query.
       prefix: what stands before the name of a table.
+      runs: the table or view that has runs with their programs.
+      elsewhere: says of a run `r` that its arguments are in run_data.
     """
     return [
         Flaw(row[0], says.format(*row))
         for query, says in _QUESTIONS
-        for row in ask(query.format(prefix))
+        for row in ask(query.format(prefix, runs=runs, elsewhere=elsewhere))
     ]

@@ -27,7 +27,7 @@ from perdure.store.postgres.binary import (
 from perdure.store.postgres.connection import Verb, verb
 
 TAKE_TURNS: Final = verb("take_turns", 14, "won, clock")
-COMMIT: Final = verb("commit", 42, "won, clock, touched")
+COMMIT: Final = verb("commit", 43, "won, clock, touched")
 
 Batch = list[tuple[int, Commit]]
 """Turns with their positions in what the caller gave."""
@@ -121,6 +121,7 @@ def _snapshots(turns: Sequence[Commit], retention: Retention) -> list[bytes]:
         integer(retention.headers),
         integer(retention.output_bytes),
         integer(retention.log_lines),
+        integer(retention.small_bytes),
     ]
 
 

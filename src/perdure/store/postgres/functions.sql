@@ -69,7 +69,8 @@ BEGIN
         RETURNING g.n, r.num, g.seq, g.kind, g.hash, g.payload, g.note
     ), logged AS (
         INSERT INTO perdure.log (run, seq, at, hash, kind, payload, note)
-        SELECT f.num, f.seq, take_turns.clock, f.hash, f.kind, f.payload, nullif(f.note, '') FROM fenced f
+        SELECT f.num, f.seq, take_turns.clock, f.hash, nullif(f.kind, 'turn'), f.payload, nullif(f.note, '')
+        FROM fenced f
     )
     SELECT array_agg(f.n), array_agg(f.num) INTO won, nums FROM fenced f;
     IF rows_of <> '{}' THEN
@@ -148,20 +149,29 @@ CREATE FUNCTION perdure.insert_runs(
     clock float8, ids text[], names text[], programs text[], arguments bytea[], parents text[]
 ) RETURNS bigint[] LANGUAGE plpgsql SET enable_hashjoin = on SET enable_nestloop = off AS $$ -- the lists can be long, and their joins must not be quadratic
 DECLARE
+    small constant integer := 128;
     made bigint[];
     post text[];
 BEGIN
+    INSERT INTO perdure.codes (name, program)
+    SELECT DISTINCT g.name, g.program FROM unnest(names, programs) AS g (name, program)
+    WHERE NOT EXISTS (SELECT FROM perdure.codes c WHERE c.name = g.name AND c.program = g.program)
+    ON CONFLICT DO NOTHING;
     WITH given AS MATERIALIZED (
-        SELECT nextval('perdure.runs_num_seq') AS num, g.*
+        SELECT nextval('perdure.runs_num_seq') AS num, g.*,
+            (SELECT c.num FROM perdure.codes c WHERE c.name = g.name AND c.program = g.program) AS code
         FROM unnest(ids, names, programs, arguments, parents)
             WITH ORDINALITY AS g (id, name, program, arguments, parent, n)
     ), inserted AS (
-        INSERT INTO perdure.runs (num, id, name, program, parent, created_at, updated_at, status)
-        SELECT g.num, g.id, g.name, g.program, g.parent, clock, clock, 'ready' FROM given g ORDER BY g.id COLLATE "C", g.n
+        INSERT INTO perdure.runs (num, id, code, arguments, parent, created_at, updated_at, status)
+        SELECT g.num, g.id, g.code, CASE WHEN length(g.arguments) <= small THEN g.arguments ELSE '' END,
+            g.parent, clock, clock, 'ready'
+        FROM given g ORDER BY g.id COLLATE "C", g.n
         ON CONFLICT (id) DO NOTHING RETURNING num
     ), data AS (
         INSERT INTO perdure.run_data (run, arguments)
         SELECT g.num, g.arguments FROM given g JOIN inserted i ON i.num = g.num
+        WHERE length(g.arguments) > small OR g.arguments = ''
     )
     SELECT coalesce(array_agg(g.n), '{}') INTO made FROM given g JOIN inserted i ON i.num = g.num;
     SELECT array_agg(DISTINCT m.run_id) INTO post FROM perdure.mail m WHERE m.run_id = ANY (ids);
@@ -202,7 +212,8 @@ BEGIN
     IF cardinality(made) < cardinality(ids) THEN
         SELECT g.id, r.name, r.name = g.name AS same_name INTO other
         FROM unnest(ids, names, arguments) AS g (id, name, arguments), LATERAL (
-            SELECT r.name, d.arguments FROM perdure.runs r JOIN perdure.run_data d ON d.run = r.num
+            SELECT r.name, CASE WHEN r.arguments = '' THEN d.arguments ELSE r.arguments END AS arguments
+            FROM perdure.described r LEFT JOIN perdure.run_data d ON d.run = r.num
             WHERE r.id = g.id OFFSET 0
         ) AS r
         WHERE r.name <> g.name OR r.arguments <> g.arguments LIMIT 1;
@@ -220,7 +231,7 @@ DECLARE
     run record;
 BEGIN
     SELECT r.status, coalesce(d.result, '') AS result INTO run
-    FROM perdure.runs r JOIN perdure.run_data d ON d.run = r.num
+    FROM perdure.runs r LEFT JOIN perdure.run_data d ON d.run = r.num
     WHERE r.id = watched AND r.status IN ('completed', 'failed', 'cancelled');
     IF FOUND THEN
         PERFORM perdure.deliver(clock, watcher, 'finished', run.status, watched, run.result);
@@ -240,7 +251,7 @@ BEGIN
     DELETE FROM perdure.watchers w WHERE w.watcher = finish.num;
     IF EXISTS (SELECT FROM perdure.watchers w WHERE w.run_id = finish.id) THEN
         SELECT r.status, coalesce(d.result, '') AS result INTO run
-        FROM perdure.runs r JOIN perdure.run_data d ON d.run = r.num WHERE r.num = finish.num;
+        FROM perdure.runs r LEFT JOIN perdure.run_data d ON d.run = r.num WHERE r.num = finish.num;
         FOR told IN
             SELECT r.num, r.owner FROM perdure.runs r
             WHERE r.num = ANY (ARRAY(SELECT w.watcher FROM perdure.watchers w WHERE w.run_id = finish.id))
@@ -256,15 +267,18 @@ END $$;
 
 -- compact: a snapshot at `seq` replaces the chain since the one at `before`: the retention is applied.
 CREATE FUNCTION perdure.compact(
-    num bigint, seq bigint, before bigint, headers bigint, output_bytes bigint, log_lines bigint
+    num bigint, seq bigint, before bigint, headers bigint, output_bytes bigint, log_lines bigint,
+    small_bytes bigint
 ) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     DELETE FROM perdure.snapshots s WHERE s.run = compact.num AND s.seq < before;
     WITH moved AS (
-        DELETE FROM perdure.log l WHERE l.run = compact.num AND l.seq <= before RETURNING l.*
+        DELETE FROM perdure.log l WHERE l.run = compact.num AND l.seq <= before
+            AND (length(l.payload) > small_bytes OR l.seq <= compact.seq - headers)
+        RETURNING l.*
     )
     INSERT INTO perdure.history (run, seq, at, hash, payload_hash, kind, note)
-    SELECT m.run, m.seq, m.at, m.hash, sha256(m.payload), m.kind, m.note
+    SELECT m.run, m.seq, m.at, m.hash, sha256(m.payload), coalesce(m.kind, 'turn'), m.note
     FROM moved m WHERE m.seq > compact.seq - headers;
     DELETE FROM perdure.history h WHERE h.run = compact.num AND h.seq <= compact.seq - headers;
     DELETE FROM perdure.outputs o WHERE o.run = compact.num AND o.seq <= (
@@ -287,7 +301,7 @@ CREATE FUNCTION perdure.commit(
     results_of bigint[], results bytea[], outputs_of bigint[], outputs text[],
     lines_of bigint[], levels text[], messages text[], fields text[],
     snapshots_of bigint[], snapshots bytea[], snapshot_hashes bytea[],
-    headers bigint, output_bytes bigint, log_lines bigint,
+    headers bigint, output_bytes bigint, log_lines bigint, small_bytes bigint,
     starts_of bigint[], start_ids text[], start_names text[], start_programs text[], start_arguments bytea[],
     start_parents text[],
     sends_of bigint[], send_to text[], send_kinds text[], send_ids text[], senders text[], send_payloads bytea[],
@@ -338,8 +352,10 @@ BEGIN
     END LOOP;
 
     IF results_of <> '{}' THEN
-        UPDATE perdure.run_data d SET result = g.result
-        FROM unnest(results_of, results) AS g (n, result) WHERE d.run = mine[g.n];
+        INSERT INTO perdure.run_data (run, result)
+        SELECT mine[g.n], g.result FROM unnest(results_of, results) AS g (n, result)
+        WHERE mine[g.n] IS NOT NULL
+        ON CONFLICT (run) DO UPDATE SET result = excluded.result;
     END IF;
     IF outputs_of <> '{}' THEN
         INSERT INTO perdure.outputs
@@ -379,7 +395,7 @@ BEGIN
         FOR one IN SELECT g.n, mine[g.n] AS num, seqs[g.n] AS seq FROM unnest(snapshots_of) AS g (n)
                 WHERE mine[g.n] IS NOT NULL AND seqs[g.n] > 1 LOOP
             SELECT coalesce(max(s.seq), 0) INTO before FROM perdure.snapshots s WHERE s.run = one.num;
-            PERFORM perdure.compact(one.num, one.seq, before, headers, output_bytes, log_lines);
+            PERFORM perdure.compact(one.num, one.seq, before, headers, output_bytes, log_lines, small_bytes);
         END LOOP;
         INSERT INTO perdure.snapshots
         SELECT mine[g.n], seqs[g.n], g.hash, g.payload

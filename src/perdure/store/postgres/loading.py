@@ -17,10 +17,10 @@ from perdure.store.api import Entry, InboxRow, Loaded, Pruned, PrunePolicy, Run
 from perdure.store.postgres.connection import Connection
 
 _RUNS: Final = """
-    SELECT r.num, d.arguments, d.result,
+    SELECT r.num, CASE WHEN r.arguments = '' THEN d.arguments ELSE r.arguments END, d.result,
         r.id, r.name, r.program, r.parent, r.status, r.detail, r.seq, r.epoch, r.owner, r.wake_at,
         r.created_at, r.updated_at, r.quarantined
-    FROM perdure.runs r LEFT JOIN perdure.run_data d ON d.run = r.num WHERE r.id = ANY (%s)
+    FROM perdure.described r LEFT JOIN perdure.run_data d ON d.run = r.num WHERE r.id = ANY (%s)
 """
 _SNAPSHOTS: Final = """
     SELECT s.run, s.payload, s.hash, s.seq, coalesce(l.hash, '')
@@ -30,7 +30,7 @@ _SNAPSHOTS: Final = """
     WHERE r.id = ANY (%s)
 """
 _ENTRIES: Final = """
-    SELECT l.run, l.seq, l.kind, l.at, l.hash, l.payload, ''::bytea,
+    SELECT l.run, l.seq, coalesce(l.kind, 'turn'), l.at, l.hash, l.payload, ''::bytea,
         coalesce(l.note, '')
     FROM perdure.runs r, LATERAL (
         SELECT * FROM perdure.log l WHERE l.run = r.num AND l.seq > coalesce(
@@ -44,7 +44,7 @@ ENTRIES: Final = """
     SELECT seq, kind, at, hash, NULL::bytea, payload_hash, coalesce(note, '')
     FROM perdure.history WHERE run = (SELECT num FROM one) AND seq > %(after)s
     UNION ALL
-    SELECT seq, kind, at, hash, payload, ''::bytea, coalesce(note, '')
+    SELECT seq, coalesce(kind, 'turn'), at, hash, payload, ''::bytea, coalesce(note, '')
     FROM perdure.log WHERE run = (SELECT num FROM one) AND seq > %(after)s
     ORDER BY seq LIMIT %(limit)s
 """

@@ -269,7 +269,7 @@ class PostgresStore:
         runs = {new.run_id: _new_run(new, clock) for new in given if new.run_id in made}
         if len(made) < len(given):
             there = [new.run_id for new in given if new.run_id not in made]
-            query = f"SELECT {_RUN_COLUMNS} FROM perdure.runs WHERE id = ANY (%s)"  # noqa: S608
+            query = f"SELECT {_RUN_COLUMNS} FROM perdure.described WHERE id = ANY (%s)"  # noqa: S608
             runs |= {row[0]: Run(*row) for row in self._rows(query, there)}
         if made:
             self._ring((0,))
@@ -280,13 +280,13 @@ class PostgresStore:
         return started
 
     def get_run(self, run_id: str) -> Run | None:
-        query = f"SELECT {_RUN_COLUMNS} FROM perdure.runs WHERE id = %s"  # noqa: S608 - constants
+        query = f"SELECT {_RUN_COLUMNS} FROM perdure.described WHERE id = %s"  # noqa: S608 - constants
         rows = self._rows(query, run_id)
         return Run(*rows[0]) if rows else None
 
     def list_runs(self, wanted: RunFilter = RunFilter()) -> list[Run]:  # noqa: B008 - frozen
         rows = self._rows(
-            f"SELECT {_RUN_COLUMNS} FROM perdure.runs "  # noqa: S608 - constants
+            f"SELECT {_RUN_COLUMNS} FROM perdure.described "  # noqa: S608 - constants
             "WHERE (%s::text[] = '{}' OR status = ANY (%s)) AND %s IN ('', name) "
             "AND (%s = '' OR parent = %s) "
             "AND (%s = '' OR num < (SELECT num FROM perdure.runs WHERE id = %s)) "
@@ -358,8 +358,9 @@ class PostgresStore:
 
     def set_cursor(self, run_id: str, seq: int) -> None:
         self._rows(
-            "UPDATE perdure.run_data SET cursor = %s "
-            "WHERE run = (SELECT num FROM perdure.runs WHERE id = %s)",
+            "INSERT INTO perdure.run_data (run, cursor) "
+            "SELECT num, %s FROM perdure.runs WHERE id = %s "
+            "ON CONFLICT (run) DO UPDATE SET cursor = excluded.cursor",
             seq,
             run_id,
         )
@@ -551,7 +552,10 @@ class PostgresStore:
         return pruned
 
     def check(self) -> list[Flaw]:
-        return flaws(self._rows, "perdure.") + [
+        there = flaws(
+            self._rows, prefix="perdure.", runs="perdure.described", elsewhere="r.arguments = ''"
+        )
+        return there + [
             Flaw(run_id, f"it counts {counted} rows in its inbox, and there are {found}")
             for run_id, counted, found in self._rows(
                 "SELECT id, waiting, found FROM (SELECT r.id, r.waiting, (SELECT count(*) "
