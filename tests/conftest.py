@@ -53,6 +53,14 @@ def postgres_url(postgres_server: ExternalServer, postgres_database: str) -> Ite
         connection.execute("; ".join(f"DELETE FROM perdure.{table}" for (table,) in tables))
 
 
+@pytest.fixture
+def empty_postgres_url(postgres_server: ExternalServer) -> Iterator[str]:
+    """The URL of a new database without tables."""
+    name = postgres_server.create_database()
+    yield postgres_server.url(name)
+    postgres_server.drop_database(name)
+
+
 @pytest.fixture(scope="session")
 def pgbouncer(postgres_server: ExternalServer) -> Iterator[PgBouncer]:
     if find_pgbouncer() is None:

@@ -25,6 +25,8 @@ DOCUMENTS = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
 BLOCK = re.compile(r"^```(\w+)[^\n]*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NAMED = re.compile(r"(?:;;|#) ([\w-]+\.(?:scm|py))\n")
 TIMEOUT_S = 60
+ON_POSTGRES = ("use-postgresql.md",)
+"""Documents whose database is a PostgreSQL one, made for the test."""
 
 
 def blocks_of(path: Path) -> Iterator[tuple[str, str]]:
@@ -44,9 +46,15 @@ def programs() -> Programs:
 
 @pytest.mark.parametrize("path", with_code(), ids=lambda path: path.name)
 def test_the_code_of_a_document_works(
-    path: Path, tmp_path: Path, programs: Programs, monkeypatch: pytest.MonkeyPatch
+    path: Path,
+    tmp_path: Path,
+    programs: Programs,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    if path.name in ON_POSTGRES:
+        monkeypatch.setenv("PERDURE_DB", request.getfixturevalue("empty_postgres_url"))
     for kind, text in blocks_of(path):
         named = NAMED.match(text)
         if named is not None:

@@ -18,7 +18,7 @@ from perdure.base.errors import CallError, StoreError
 from perdure.store.api import Claim, Release
 from perdure.store.opening import open_store
 from perdure.store.postgres import PostgresStore, schema
-from perdure.testing.postgres import ExternalServer, PostgresServer
+from perdure.testing.postgres import PostgresServer
 
 PATIENCE_S = 20.0
 
@@ -36,14 +36,6 @@ def store(postgres_url: str) -> Iterator[PostgresStore]:
     made = PostgresStore(postgres_url)
     yield made
     made.close()
-
-
-@pytest.fixture
-def empty_url(postgres_server: ExternalServer) -> Iterator[str]:
-    """The URL of a database without tables."""
-    name = postgres_server.create_database()
-    yield postgres_server.url(name)
-    postgres_server.drop_database(name)
 
 
 def cut(url: str, *stores: PostgresStore) -> None:
@@ -415,10 +407,11 @@ def test_turns_update_their_runs_in_place(store: PostgresStore, postgres_url: st
 # -- being set up, opened and refused ----------------------------------------------------------
 
 
-def test_many_handles_may_open_an_empty_database_at_once(empty_url: str) -> None:
+def test_many_handles_may_open_an_empty_database_at_once(empty_postgres_url: str) -> None:
     made: list[PostgresStore] = []
     threads = [
-        threading.Thread(target=lambda: made.append(PostgresStore(empty_url))) for _ in range(6)
+        threading.Thread(target=lambda: made.append(PostgresStore(empty_postgres_url)))
+        for _ in range(6)
     ]
     for thread in threads:
         thread.start()
@@ -441,36 +434,36 @@ def test_the_schema_version_is_the_number_of_migrations() -> None:
         ("our own tables", "P404"),
     ],
 )
-def test_another_schema_is_refused(empty_url: str, comment: str, code: str) -> None:
-    execute(empty_url, f"CREATE SCHEMA perdure; COMMENT ON SCHEMA perdure IS '{comment}'")
+def test_another_schema_is_refused(empty_postgres_url: str, comment: str, code: str) -> None:
+    execute(empty_postgres_url, f"CREATE SCHEMA perdure; COMMENT ON SCHEMA perdure IS '{comment}'")
     with pytest.raises(StoreError) as caught:
-        PostgresStore(empty_url)
+        PostgresStore(empty_postgres_url)
     assert caught.value.code == code
 
 
 def test_an_older_schema_waits_for_somebody_to_migrate_it(
-    empty_url: str, monkeypatch: pytest.MonkeyPatch
+    empty_postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """This release's schema is taken for that of an earlier release, which one more migration would change."""
-    PostgresStore(empty_url).close()
+    PostgresStore(empty_postgres_url).close()
     newer = [*schema.migrations(), "ALTER TABLE perdure.runs ADD COLUMN colour text"]
     monkeypatch.setattr(schema, "migrations", lambda: newer)
     monkeypatch.setattr(schema, "SCHEMA_VERSION", schema.SCHEMA_VERSION + 1)
     with pytest.raises(StoreError, match="db migrate") as caught:
-        PostgresStore(empty_url)
+        PostgresStore(empty_postgres_url)
     assert caught.value.code == "P410"
-    assert schema.migrate_url(empty_url) == (1, 2)
-    assert schema.migrate_url(empty_url) == (2, 2)
-    store = PostgresStore(empty_url)
+    assert schema.migrate_url(empty_postgres_url) == (1, 2)
+    assert schema.migrate_url(empty_postgres_url) == (2, 2)
+    store = PostgresStore(empty_postgres_url)
     owned(store, "r")
     store.close()
 
 
-def test_a_database_that_must_exist_is_not_made(empty_url: str) -> None:
+def test_a_database_that_must_exist_is_not_made(empty_postgres_url: str) -> None:
     with pytest.raises(CallError) as caught:
-        open_store(empty_url, must_exist=True)
+        open_store(empty_postgres_url, must_exist=True)
     assert caught.value.code == "P304"
-    with psycopg.connect(empty_url) as admin:
+    with psycopg.connect(empty_postgres_url) as admin:
         assert admin.execute("SELECT to_regnamespace('perdure')").fetchone() == (None,)
 
 
