@@ -353,7 +353,8 @@ def _keys(
     for key in _order(touched, entries):
         entry = entries[key]
         change += (value(entry[0]), value(entry[1]))
-    changes.append(change)
+    if removed or len(change) > 3:
+        changes.append(change)
 
 
 def _order(touched: dict[Any, bool], entries: dict[Any, Any]) -> list[Any]:

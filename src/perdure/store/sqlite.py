@@ -469,11 +469,17 @@ class SqliteStore:
         return self._connection.changes() == 1
 
     def commit(self, commits: Sequence[Commit]) -> list[bool]:
-        with self._transaction():
+        # Every turn comes through here: `_transaction`, a generator, would cost as much as a statement.
+        connection, retention, execute = self._connection, self.retention, self._execute
+        try:
+            execute("BEGIN IMMEDIATE")
             now = self.now()
-            return [
-                sqlite_commit.commit(self._connection, one, now, self.retention) for one in commits
-            ]
+            won = [sqlite_commit.commit(connection, one, now, retention) for one in commits]
+            execute("COMMIT")
+        except BaseException as error:
+            self._undo(error)
+            raise
+        return won
 
     def quarantine(self, run_id: str, reason: str) -> None:
         with self._transaction():
@@ -501,13 +507,17 @@ class SqliteStore:
             yield
             execute("COMMIT")
         except BaseException as error:
-            # Some errors, a full disk among them, have rolled back already.
-            if not self._connection.get_autocommit():
-                with contextlib.suppress(apsw.Error):
-                    execute("ROLLBACK")
-            if isinstance(error, apsw.Error):
-                raise as_store_error(error, self.path) from None
+            self._undo(error)
             raise
+
+    def _undo(self, error: BaseException) -> None:
+        """Roll back after an error; raise it as a StoreError if it is SQLite's."""
+        # Some errors, a full disk among them, have rolled back already.
+        if not self._connection.get_autocommit():
+            with contextlib.suppress(apsw.Error):
+                self._execute("ROLLBACK")
+        if isinstance(error, apsw.Error):
+            raise as_store_error(error, self.path) from None
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
