@@ -7,7 +7,6 @@ idempotent, or the error is one of those that it declared to mean that nothing h
 
 from __future__ import annotations
 
-import random
 import traceback
 from typing import Any
 
@@ -43,7 +42,7 @@ class Succeeded(Struct, frozen=True):
 
 
 def decide(
-    mark: Mark, ended: Ended, *, name: str, attempt: int, key: str
+    mark: Mark, ended: Ended, *, name: str, attempt: int, key: str, share: float = 0.0
 ) -> Succeeded | Again | Failed:
     """Return what follows from the end of an attempt.
 
@@ -53,6 +52,7 @@ def decide(
       name: the function's, for messages.
       attempt: 1 for the first.
       key: the idempotency key of the request.
+      share: a random number between 0 and 1, for the jitter of the wait before the next one.
     """
     if ended.error is None and not ended.timed_out:
         return Succeeded(ended.value)
@@ -71,7 +71,7 @@ def decide(
         return Failed(failed)
     if not isinstance(error, retry.on) and not isinstance(error, mark.nothing_happened):
         return Failed(failed)
-    return Again(backoff_s(attempt, retry, random.random()), failed)  # noqa: S311 - jitter
+    return Again(backoff_s(attempt, retry, share), failed)
 
 
 def backoff_s(attempt: int, retry: Retry, share: float) -> float:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from perdure.base import limits
 from perdure.base.errors import SnapshotError
 from perdure.engine import inspection, jsonable, records
 from perdure.engine.adoption import adopt_all
@@ -77,7 +78,16 @@ class _StoredDefinitions(Mapping[str, bytes]):
 
 
 class Programs:
-    """The toolchain and the codec of a process, and the programs that it has loaded."""
+    """The toolchain and the codec of a process, and the programs that it has loaded.
+
+    Args:
+      allowed: Python modules that programs may import besides those beside their files.
+      directory: where such modules are looked for when a program's own directory is not there.
+      cache_dir: where the compiled standard library is kept; None for the user's cache directory.
+      host: the functions of the host that the library asks for; None grants no file and no variable.
+      run_seed: gives a new run the seed of its random numbers, 64 bits.
+      chain_max: deltas after which a run gets a new full snapshot, at the least.
+    """
 
     def __init__(
         self,
@@ -86,14 +96,20 @@ class Programs:
         directory: str | Path | None = None,
         cache_dir: str | Path | None = None,
         host: Mapping[str, Function] | None = None,
+        run_seed: Callable[[], int] = lambda: secrets.randbits(64),
+        chain_max: int = limits.DELTA_CHAIN_MAX,
     ) -> None:
         granted = host_functions(Files(NONE), {}) if host is None else host
         self.modules = ModulesByDirectory(allowed, directory, granted)
         self.toolchain = Toolchain(self.modules, cache_dir=cache_dir)
         self.codec = Codec(
-            self.toolchain.provider, self.toolchain.natives, self.toolchain.is_global
+            self.toolchain.provider,
+            self.toolchain.natives,
+            self.toolchain.is_global,
+            chain_max=chain_max,
         )
         self.toolchain.standard.announce = self.codec.add_natives
+        self._run_seed = run_seed
         self._asked = threading.local()
         self.toolchain.provider.fetch = self._definition
 
@@ -204,7 +220,7 @@ class Programs:
                 loaded.run.run_id,
                 arguments,
                 store.now(),
-                secrets.randbits(64),
+                self._run_seed(),
                 [_word(argument) for argument in arguments],
             )
             return machine, self.codec.create(machine.root, machine.namespace)

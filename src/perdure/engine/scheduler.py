@@ -12,6 +12,7 @@ drives it from an asyncio loop.
 from __future__ import annotations
 
 import heapq
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -71,6 +72,7 @@ class Scheduler:
       wake: asks for a call of `round`.
       metrics: where it counts.
       observer: called with every commit that became durable.
+      chance: returns a random number between 0 and 1.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class Scheduler:
         wake: Callable[[], None],
         metrics: Metrics | None = None,
         observer: Observer | None = None,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         self.metrics = metrics = metrics or Metrics()
         self.journal = journal = Journal(worker=options.name)
@@ -107,6 +110,7 @@ class Scheduler:
         self._monotonic = monotonic
         self._wake = wake
         self._observer = observer
+        self._chance = chance
         self._taker: TurnTaker
         self._ready: dict[str, float] = {}
         # The runs that wait for room: for plain effects, and for async ones.
@@ -486,7 +490,14 @@ class Scheduler:
         mark = start.function.mark
         metrics = self.metrics
         metrics.effects_ended += 1
-        decided = decide(mark, ended, name=start.name, attempt=start.attempt, key=start.key)
+        decided = decide(
+            mark,
+            ended,
+            name=start.name,
+            attempt=start.attempt,
+            key=start.key,
+            share=self._chance(),
+        )
         if isinstance(decided, Succeeded):
             live.events.append(Returned(number, decided.value))
         elif isinstance(decided, Again):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 INTERVAL_S = 0.02
@@ -56,6 +56,37 @@ class _Watchdog:
 _WATCHDOG = _Watchdog()
 
 
+class _Countdown:
+    """Stands in place of the flag: it is true when it was tested so often."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def __bool__(self) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+
+_tests: Callable[[], int] | None = None
+
+
+@contextlib.contextmanager
+def counted(tests: Callable[[], int]) -> Iterator[None]:
+    """Cut turns not by time but after so many tests of the flag: a simulation cuts again at the same place.
+
+    Args:
+      tests: called when a turn begins; returns how many tests its tasks pass.
+    """
+    global _tests
+    before, _tests = _tests, tests
+    try:
+        yield
+    finally:
+        _tests = before
+
+
 @contextlib.contextmanager
 def unwatched() -> Iterator[None]:
     """Keep the flag down while the body runs: for code that runs outside a task, which can't be stopped."""
@@ -72,8 +103,11 @@ def unwatched() -> Iterator[None]:
 
 def watch(deadline: float, namespace: dict[str, Any]) -> None:
     """Set the flag in a namespace at `deadline` (time.monotonic), if `unwatch` does not come before."""
-    namespace[FLAG] = False
     _WATCHDOG.namespace = namespace
+    if _tests is not None:
+        namespace[FLAG] = _Countdown(_tests())
+        return
+    namespace[FLAG] = False
     _WATCHDOG.deadline = deadline
     _WATCHDOG.start()
 

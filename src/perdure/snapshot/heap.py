@@ -47,6 +47,7 @@ class Codec:
         of compiled procedures among them keep their own namespace (`homes`).
       is_global: whether a key of a run's namespace is a global variable of the run (all else there
         is helpers of the compiler, made again by `provider.link`).
+      chain_max: deltas after which a full snapshot replaces the chain, at the least.
     """
 
     def __init__(
@@ -54,8 +55,11 @@ class Codec:
         provider: CodeProvider,
         natives: dict[str, Any],
         is_global: Callable[[str], bool],
+        *,
+        chain_max: int = limits.DELTA_CHAIN_MAX,
     ) -> None:
         self.provider = provider
+        self.chain_max = chain_max
         self.natives = natives
         self.is_global = is_global
         self.names: dict[int, str] = {}
@@ -169,7 +173,7 @@ class Heap:
         Weighed uncompressed, as that is what encoding and decoding cost: a vector of a million equal
         slots compresses to nothing, and would be written anew every few turns.
         """
-        return self.chain_length >= limits.DELTA_CHAIN_MAX and self.chain_bytes >= self.full_bytes
+        return self.chain_length >= self.codec.chain_max and self.chain_bytes >= self.full_bytes
 
     def encode_full(self) -> bytes:
         """Return the payload of a full snapshot: everything reachable. It replaces the chain."""

@@ -355,10 +355,7 @@ class World:
         ended = _called(function, arguments, key)
         decided = effects.decide(function.mark, ended, name=name, attempt=attempt, key=key)
         if isinstance(decided, effects.Again):
-            retry = function.mark.retry
-            assert retry is not None, "only a function with a policy is called again"
-            # Without the jitter of `decide`, which is chance: a trace has none.
-            heapq.heappush(run.alarms, (self.now + effects.backoff_s(attempt, retry, 0.0), number))
+            heapq.heappush(run.alarms, (self.now + decided.after_s, number))
             run.effects.append((name, shown, "again"))
         elif isinstance(decided, effects.Failed):
             run.effects.append((name, shown, write_string(decided.condition)))
