@@ -104,12 +104,13 @@ def _attempt(action: Callable[[], list[bool]]) -> Outcome:
 
 
 def _won(store: Store, commits: Sequence[Commit]) -> list[bool]:
-    """Return which commits won, or nothing if their transaction did not take place."""
+    """Return which commits won, or nothing if their transaction did not take place and still can."""
     won = []
     for commit in commits:
         run = store.get_run(commit.run_id)
         ours = run is not None and run.epoch == commit.epoch
-        if ours and run is not None and run.seq == commit.seq - 1:
+        # A run without an owner was taken from this one: its turn is lost, although nobody else has it yet.
+        if ours and run is not None and run.owner and run.seq == commit.seq - 1:
             return []
         won.append(ours and run is not None and run.seq == commit.seq)
     return won

@@ -81,6 +81,7 @@ class Owned:
         self._to_load: list[Claim] = []
         self._releases: list[Release] = []
         self._quarantines: list[tuple[str, int, str]] = []
+        self._acquittals: list[tuple[str, int]] = []
         self._questions: dict[str, None] = {}
         self._unsure = False
 
@@ -91,19 +92,24 @@ class Owned:
         self.owner = self.store.register_owner(self._name)
         self._journal.bound["owner"] = self.owner
 
-    def enlist_anew(self) -> None:
-        """Become a new owner, since the old one was taken for dead and its runs may be others' by now."""
+    def resign(self) -> None:
+        """Be no owner any more: it was taken for dead, and its runs may be others' by now."""
         for live in list(self.live.values()):
             self.drop(live)
         self._to_open.clear()
-        for wishes in (self._to_load, self._releases, self._quarantines):
+        for wishes in (self._to_load, self._releases, self._quarantines, self._acquittals):
             wishes.clear()
         self._questions.clear()
+        self._unsure = False
         self.trial = ""
+        self.owner = 0
+        self.notice()
+
+    def enlist_anew(self) -> None:
+        """Become a new owner, with a new handle, since one handle has one owner. Raises StoreError: try again."""
         old, self.store = self.store, self.store.another()
         old.close()
         self.enlist()
-        self.notice()
 
     def notice(self) -> None:
         """Look for work at the next exchange, whatever the database says."""
@@ -165,7 +171,7 @@ class Owned:
         """End a probation. `durably`: say so to the store, since no commit has said it."""
         live = self.live.get(self.trial)
         if durably and live is not None:
-            self.store.acquit(live.run_id, live.epoch)
+            self._acquittals.append((live.run_id, live.epoch))
         self.trial = ""
         self.changed = True  # the next run on probation may be claimed
 
@@ -180,6 +186,7 @@ class Owned:
             or self._to_load
             or self._releases
             or self._quarantines
+            or self._acquittals
             or self._questions
         )
 
@@ -198,7 +205,13 @@ class Owned:
         Raises:
           StoreError: the store is away; call again later.
         """
-        if self._releases or self._quarantines or self._questions or self._to_load:
+        if (
+            self._acquittals
+            or self._releases
+            or self._quarantines
+            or self._questions
+            or self._to_load
+        ):
             self.flush()
         if self._unsure:
             self._find_strays(claiming=claiming)
@@ -254,6 +267,9 @@ class Owned:
             store.release([Release(run_id, epoch)])
             self.unwant(run_id)
             self._quarantines.pop(0)
+        while self._acquittals:
+            store.acquit(*self._acquittals[0])
+            self._acquittals.pop(0)
         if self._releases:
             store.release(self._releases)
             self._metrics.releases += len(self._releases)

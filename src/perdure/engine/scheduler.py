@@ -70,6 +70,8 @@ class Scheduler:
       committer: makes turns durable.
       monotonic: seconds, for how long things take.
       wake: asks for a call of `round`.
+      enlisted: called when it has become an owner of runs: at first, and again after a lost lease. What is to be
+        done for the new owner, its heartbeat say, is done there.
       metrics: where it counts.
       observer: called with every commit that became durable.
       chance: returns a random number between 0 and 1.
@@ -85,6 +87,7 @@ class Scheduler:
         committer: Committer,
         monotonic: Callable[[], float],
         wake: Callable[[], None],
+        enlisted: Callable[[], None],
         metrics: Metrics | None = None,
         observer: Observer | None = None,
         chance: Callable[[], float] = random.random,
@@ -109,6 +112,7 @@ class Scheduler:
         self._committer = committer
         self._monotonic = monotonic
         self._wake = wake
+        self._enlisted = enlisted
         self._observer = observer
         self._chance = chance
         self._taker: TurnTaker
@@ -127,7 +131,7 @@ class Scheduler:
         self.over = False
 
     def enlist(self) -> None:
-        """Begin: become an owner of runs."""
+        """Begin: become an owner of runs. Raises StoreError."""
         self.owned.enlist()
         self.journal.info("worker started")
         self._begin()
@@ -136,16 +140,24 @@ class Scheduler:
         self._taker = TurnTaker(
             self.owned.store, self._room, self._programs, stress=self._options.stress
         )
+        self._enlisted()
 
     def lost(self) -> None:
-        """Begin anew: the lease ran out, and others may have the runs."""
+        """Begin anew with the next round: the lease ran out, and others may have the runs."""
         self.metrics.leases_lost += 1
         self.journal.error("lease lost")
-        self.owned.enlist_anew()
+        self.owned.resign()
         self._keep_promises(self._taken)
         self._taken.clear()
-        self._begin()
         self._wake()
+
+    def _enlist_anew(self) -> None:
+        self.owned.enlist_anew()
+        try:
+            self._begin()
+        except StoreError:
+            self.owned.resign()
+            raise
 
     def drain(self, drain_s: float) -> None:
         """End as soon as possible; started effects that are not idempotent may take so long to finish."""
@@ -186,8 +198,13 @@ class Scheduler:
         if self._away_since is None and not owned.pressing and owned.due_in_s > 0.0:
             return True
         try:
+            if not owned.owner:
+                self._enlist_anew()
             owned.exchange(now, claiming=self._drain_until is None)
         except StoreError as error:
+            if error.code == "P409":
+                self.lost()
+                return False
             return self._away(error)
         if self._away_since is not None:
             self.note_outage(None, self._monotonic() - self._away_since)
@@ -375,14 +392,15 @@ class Scheduler:
         if self.owned.trial and any(t.live.run_id == self.owned.trial for t in batch):
             self.owned.acquit(durably=False)
         for taken, mine in zip(batch, outcome, strict=True):
-            if taken.live.gone:
-                continue
-            if mine:
+            if mine and not taken.live.gone:
                 self._settle(taken)
-            else:
+                continue
+            if not taken.live.gone:
                 metrics.fenced += 1
                 self.journal.warning("turns lost", run=taken.live.run_id)
                 self.owned.drop(taken.live)
+            for start in taken.starts:
+                self._make_use_of_room(start.function, taken.live)
         self._wake()
 
     def _settle(self, taken: Taken) -> None:

@@ -82,10 +82,12 @@ class TurnTaker:
             outcome: Outcome | None = None
             if events or live.runnable:
                 live.events = []
+                # The database's clock may be set back; a run's time goes on (rule 7).
+                moment = max(now, live.root.time)
                 if self._stress:
-                    outcome = stressed_turn(self._programs, live, events, now)
+                    outcome = stressed_turn(self._programs, live, events, moment)
                 else:
-                    outcome = live.machine.turn(events, now, slice_s=live.slice_s)
+                    outcome = live.machine.turn(events, moment, slice_s=live.slice_s)
                 self._absorb(live, outcome)
             changed = outcome is not None or bool(live.retries or live.unwatched)
             barrier.use(live.heap.log)

@@ -66,7 +66,7 @@ class Worker:
         self.error: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop
         self._scheduler: Scheduler
-        self._heartbeat: Heartbeat
+        self._heartbeat: Heartbeat | None = None
 
     # -- from any thread -------------------------------------------------------------------------
 
@@ -149,19 +149,22 @@ class Worker:
             ),
             monotonic=time.monotonic,
             wake=self._soon,
+            enlisted=self._enlisted,
             metrics=self.metrics,
             observer=self._observer,
         )
         self._scheduler.enlist()
-        store.watch(self.nudge)
-        self._beat()
 
     def _note_outage(self, error: StoreError | None, after_s: float) -> None:
         self._scheduler.note_outage(error, after_s)
 
-    def _beat(self) -> None:
+    def _enlisted(self) -> None:
+        """Say regularly that the new owner lives, and listen to hints for it."""
         owned = self._scheduler.owned
         owner = owned.owner
+        owned.store.watch(self.nudge)
+        if self._heartbeat is not None:
+            self._heartbeat.stop()
         self._heartbeat = Heartbeat(
             owned.store.another(),
             owner,
@@ -175,10 +178,7 @@ class Worker:
         """The lease of an owner ran out, and others may have its runs: begin anew under a new number."""
         if owner != self._scheduler.owned.owner:
             return  # a claim has found out before the heartbeat said it
-        self._heartbeat.stop()
         self._scheduler.lost()
-        self._scheduler.owned.store.watch(self.nudge)
-        self._beat()
 
     def _notice(self) -> None:
         self._scheduler.owned.notice()
@@ -210,10 +210,7 @@ class Worker:
         try:
             pause = self._scheduler.round()
         except BaseException as error:  # noqa: BLE001 - it is handed to whoever waits
-            if isinstance(error, StoreError) and error.code == "P409":
-                self._lost(self._scheduler.owned.owner)
-            else:
-                self.error = error
+            self.error = error
         self._rounding = False
         if self.error is not None or self._scheduler.over:
             self._end()
@@ -227,7 +224,8 @@ class Worker:
             self._scheduler.leave()
         except StoreError as error:
             self.error = self.error or error
-        self._heartbeat.stop()
+        if self._heartbeat is not None:
+            self._heartbeat.stop()
         self._loop.stop()
 
 

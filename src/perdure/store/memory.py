@@ -127,8 +127,11 @@ class MemoryStore:
     def _writing(self) -> Iterator[_World]:
         with self._world.lock:
             yield self._world
-            self._world.version += 1
-            self._own_writes += 1
+            self._wrote()
+
+    def _wrote(self) -> None:
+        self._world.version += 1
+        self._own_writes += 1
 
     def _tell_others(self) -> None:
         for handle, hint in list(self._world.hints.items()):
@@ -319,7 +322,8 @@ class MemoryStore:
             return True
 
     def reap_dead_owners(self) -> int:
-        with self._writing() as world:
+        world = self._world
+        with world.lock:
             expired = self.now() - self.lease_s
             dead = {o for o, at in world.heartbeats.items() if o in world.dead or at < expired}
             for owner in dead:
@@ -331,11 +335,14 @@ class MemoryStore:
                     record.ready = True
                     record.deaths = max(record.deaths, 1)
                     freed += 1
+            if dead:
+                self._wrote()
             return freed
 
     def claim(self, owner: int, limit: int) -> list[Claim]:
         now = self.now()
-        with self._writing() as world:
+        world = self._world
+        with world.lock:
             due = [
                 r
                 for r in world.runs.values()
@@ -343,8 +350,10 @@ class MemoryStore:
                 and r.run.owner == 0
                 and not r.run.quarantined
             ]
-            if due:
-                self._check_owner(owner)
+            if not due:
+                return []
+            self._check_owner(owner)
+            self._wrote()
             innocent = [record for record in due if not record.deaths][:limit]
             claims = [self._take(record, owner) for record in innocent]
             if len(claims) < limit and not self._on_probation(owner):
@@ -378,6 +387,14 @@ class MemoryStore:
                 return self._take(record, owner)
             return None if self._on_probation(owner) else self._try(record, owner)
 
+    def held(self, owner: int) -> list[Claim]:
+        with self._world.lock:
+            return [
+                Claim(run_id, record.run.epoch, bool(record.deaths))
+                for run_id, record in self._world.runs.items()
+                if record.run.owner == owner
+            ]
+
     def acquit(self, run_id: str, epoch: int) -> None:
         with self._writing():
             record = self._record(run_id)
@@ -392,14 +409,6 @@ class MemoryStore:
         run = record.run = replace(record.run, owner=owner, epoch=record.run.epoch + 1)
         record.ready = False
         return Claim(run.run_id, run.epoch, bool(record.deaths))
-
-    def held(self, owner: int) -> list[Claim]:
-        with self._world.lock:
-            return [
-                Claim(run_id, record.run.epoch, bool(record.deaths))
-                for run_id, record in self._world.runs.items()
-                if record.run.owner == owner
-            ]
 
     def stirred(self, owner: int) -> list[str]:
         with self._world.lock:
