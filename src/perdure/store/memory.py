@@ -387,14 +387,6 @@ class MemoryStore:
                 return self._take(record, owner)
             return None if self._on_probation(owner) else self._try(record, owner)
 
-    def held(self, owner: int) -> list[Claim]:
-        with self._world.lock:
-            return [
-                Claim(run_id, record.run.epoch, bool(record.deaths))
-                for run_id, record in self._world.runs.items()
-                if record.run.owner == owner
-            ]
-
     def acquit(self, run_id: str, epoch: int) -> None:
         with self._writing():
             record = self._record(run_id)
@@ -409,6 +401,14 @@ class MemoryStore:
         run = record.run = replace(record.run, owner=owner, epoch=record.run.epoch + 1)
         record.ready = False
         return Claim(run.run_id, run.epoch, bool(record.deaths))
+
+    def held(self, owner: int) -> list[Claim]:
+        with self._world.lock:
+            return [
+                Claim(run_id, record.run.epoch, bool(record.deaths))
+                for run_id, record in self._world.runs.items()
+                if record.run.owner == owner
+            ]
 
     def stirred(self, owner: int) -> list[str]:
         with self._world.lock:
