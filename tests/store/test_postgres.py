@@ -153,7 +153,7 @@ def test_an_owner_that_was_taken_for_dead_while_it_was_cut_off_is_told(
     other.close()
 
 
-def test_a_claim_whose_answer_was_lost_is_made_good(
+def test_a_claim_whose_answer_was_lost_shows_in_what_the_owner_holds(
     store: PostgresStore, postgres_url: str
 ) -> None:
     """A claim takes place in the owner's name, and the owner hears of nothing but a lost connection."""
@@ -166,7 +166,7 @@ def test_a_claim_whose_answer_was_lost_is_made_good(
     with pytest.raises(StoreError) as caught:
         store.claim(owner, 1)
     assert caught.value.code == "P407"
-    assert store.claim(owner, 1) == [Claim("a", 1)]
+    assert store.held(owner) == [Claim("a", 1)]
     assert store.claim(owner, 5) == [Claim("b", 1)]
     heart.close()
 
@@ -402,6 +402,50 @@ def test_turns_update_their_runs_in_place(store: PostgresStore, postgres_url: st
             "SELECT n_tup_upd - n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'runs'"
         ).fetchall()
     assert rows[0][0] < 20
+
+
+@pytest.mark.parametrize("statistics", ["none", "of unowned runs"])
+def test_what_a_verb_reads_does_not_grow_with_the_database(
+    store: PostgresStore, postgres_url: str, statistics: str
+) -> None:
+    """Plans are made while the tables are empty, or by statistics that say that nobody owns anything; then
+    there are many runs, some of them owned. A plan that goes through all of them would do so 50 times.
+    """
+    idle = [new_run(f"idle{n}") for n in range(3_000)]
+    hot = [f"hot{n}" for n in range(40)]
+    if statistics == "none":
+        owner = owned(store, *hot)
+    store.start_runs(idle)
+    execute(
+        postgres_url,
+        "UPDATE perdure.runs SET ready = false, status = 'waiting', wake_at = 4e9 WHERE owner = 0",
+    )
+    if statistics != "none":
+        execute(postgres_url, "ANALYZE perdure.runs")
+        owner = owned(store, *hot)
+    execute(postgres_url, "VACUUM perdure.runs")
+    execute(postgres_url, "SELECT pg_stat_reset()")
+    calls = 50
+    for seq in range(2, calls + 2):
+        assert all(store.commit([turn(name, 1, seq) for name in hot[:4]]))
+        assert store.claim(owner, 10) == []
+        assert set(store.stirred(owner)) <= {hot[0]}
+        assert store.next_wake() == 4e9
+        store.send(message(hot[0], f"m{seq}"))
+        store.load(hot[:2])
+    assert len(store.release([Release(name, 1) for name in hot])) == len(hot)
+    store.close()  # what a session counted is told at its end
+    with psycopg.connect(postgres_url, autocommit=True) as admin:
+        scans = admin.execute(
+            "SELECT relname, seq_scan FROM pg_stat_user_tables WHERE seq_scan > 0 "
+            "AND schemaname = 'perdure'"
+        ).fetchall()
+        rows = admin.execute(
+            "SELECT indexrelname, idx_tup_read FROM pg_stat_user_indexes WHERE relname = 'runs'"
+        ).fetchall()
+    assert scans == []
+    read = {name: count for name, count in rows if count > 3 * len(idle)}
+    assert read == {}
 
 
 # -- being set up, opened and refused ----------------------------------------------------------

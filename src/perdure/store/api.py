@@ -464,8 +464,8 @@ class Store(Protocol):
         has come.
 
         At most one of them is on probation, and none if the owner has such a run already. One that
-        has cost limits.DEATHS_MAX owners their lives is quarantined instead. After a lost connection
-        (P407) the next call gives all runs that the owner has.
+        has cost limits.DEATHS_MAX owners their lives is quarantined instead. After a
+        lost connection (P407) it may have taken place: `held` tells.
         """
 
     def claim_one(self, run_id: str, owner: int) -> Claim | None:

@@ -29,6 +29,7 @@ _SETTINGS: Final = {
     # The verbs go by keys. A plan made while a table was empty must not read the whole of it later.
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "jit": "off",

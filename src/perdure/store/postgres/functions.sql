@@ -16,7 +16,11 @@
 -- Plans    Sessions are opened with settings that make every plan go by keys and be made once
 --          (connection.py): a plan made for empty tables must not read whole ones later. Sessions of a
 --          pooler have their own settings, so every verb sets them for its transaction if need be. Not
---          by SET clauses of the functions: those cost 20 us each at every call.
+--          by SET clauses of the functions: those cost 20 us each at every call. Where a statement
+--          must not go by owners, it says abs(owner): no index fits that. Right after statistics were
+--          taken while nobody owned anything, all runs of an owner look like a short list. And
+--          where it goes by an owner, it says owner <> 0 too: with a parameter alone, the
+--          planner can't know that the index, which is only of owned runs, has them all.
 
 CREATE FUNCTION perdure.clock(at float8) RETURNS float8 LANGUAGE sql VOLATILE
 RETURN coalesce(at, extract(epoch FROM clock_timestamp())::float8);
@@ -25,7 +29,8 @@ CREATE FUNCTION perdure.keep_plans() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM set_config(s.name, s.value, true) FROM (VALUES
         ('plan_cache_mode', 'force_generic_plan'), ('enable_seqscan', 'off'),
-        ('enable_hashjoin', 'off'), ('enable_mergejoin', 'off'), ('jit', 'off')) AS s (name, value);
+        ('enable_bitmapscan', 'off'), ('enable_hashjoin', 'off'), ('enable_mergejoin', 'off'),
+        ('jit', 'off')) AS s (name, value);
 END $$;
 
 -- The gate between mail and new runs: a start holds it shared, what puts mail for a run that is not
@@ -65,7 +70,7 @@ BEGIN
             waiting = CASE WHEN g.status IN ('completed', 'failed', 'cancelled') THEN 0 ELSE r.waiting - g.taken END
         FROM unnest(ids, epochs, seqs, kinds, hashes, payloads, notes, statuses, details, wakes, taken)
             WITH ORDINALITY AS g (id, epoch, seq, kind, hash, payload, note, status, detail, wake, taken, n)
-        WHERE r.id = g.id AND r.epoch = g.epoch AND r.seq = g.seq - 1 AND r.owner <> 0
+        WHERE r.id = g.id AND r.epoch = g.epoch AND r.seq = g.seq - 1 AND abs(r.owner) > 0
         RETURNING g.n, r.num, g.seq, g.kind, g.hash, g.payload, g.note
     ), logged AS (
         INSERT INTO perdure.log (run, seq, at, hash, kind, payload, note)
@@ -436,12 +441,12 @@ BEGIN
         WHERE r.num = ANY (free) RETURNING r.id, r.epoch, r.deaths;
     END IF;
     IF cardinality(free) < most AND EXISTS (
-            SELECT FROM perdure.runs r WHERE r.deaths > 0 AND r.owner = 0 AND r.quarantined = ''
+            SELECT FROM perdure.runs r WHERE r.deaths > 0 AND abs(r.owner) = 0 AND r.quarantined = ''
             AND (r.ready OR r.wake_at <= clock)) THEN
         PERFORM perdure.check_owner(claim.owner);
         FOR suspect IN
             SELECT r.num FROM perdure.runs r
-            WHERE r.deaths > 0 AND r.owner = 0 AND r.quarantined = '' AND (r.ready OR r.wake_at <= clock)
+            WHERE r.deaths > 0 AND abs(r.owner) = 0 AND r.quarantined = '' AND (r.ready OR r.wake_at <= clock)
             ORDER BY r.num FOR NO KEY UPDATE SKIP LOCKED
         LOOP
             RETURN QUERY SELECT * FROM perdure.try_suspect(suspect.num, claim.owner, deaths_max);
@@ -461,7 +466,7 @@ END $$;
 
 CREATE FUNCTION perdure.has_suspect(owner integer) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
-    RETURN EXISTS (SELECT FROM perdure.runs r WHERE r.deaths > 0 AND r.owner = has_suspect.owner);
+    RETURN EXISTS (SELECT FROM perdure.runs r WHERE r.deaths > 0 AND abs(r.owner) = has_suspect.owner);
 END $$;
 
 -- try_suspect: take a run on probation whose row the caller has locked, or quarantine it if it has cost
@@ -526,7 +531,7 @@ BEGIN
         SET owner = 0, ready = g.ready OR r.status = 'ready' OR r.waiting > 0,
             deaths = greatest(r.deaths - 1, 0)::smallint
         FROM unnest(ids, epochs, readies) WITH ORDINALITY AS g (id, epoch, ready, n)
-        WHERE r.id = g.id AND r.epoch = g.epoch AND r.owner <> 0
+        WHERE r.id = g.id AND r.epoch = g.epoch AND abs(r.owner) > 0
         RETURNING g.n
     )
     SELECT coalesce(array_agg(n), '{}') INTO released FROM done;
@@ -589,7 +594,7 @@ BEGIN
         CONTINUE WHEN NOT FOUND;
         UPDATE perdure.runs r SET owner = 0, ready = true, deaths = greatest(r.deaths, 1)::smallint
         WHERE r.num = ANY (ARRAY(
-            SELECT x.num FROM perdure.runs x WHERE x.owner = one.num ORDER BY x.id FOR NO KEY UPDATE));
+            SELECT x.num FROM perdure.runs x WHERE x.owner = one.num AND x.owner <> 0 ORDER BY x.id FOR NO KEY UPDATE));
         GET DIAGNOSTICS count = ROW_COUNT;
         freed := freed + count;
         DELETE FROM perdure.owners o WHERE o.num = one.num;

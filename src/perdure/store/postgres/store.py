@@ -93,12 +93,10 @@ class PostgresStore:
         self._clock = clock
         self._must_exist = must_exist
         self._owner = 0
-        self._dead = False
         self._bell: Bell | None = None
         self._rung = 0.0
         self._began = time.monotonic()
         self._beats_for = 0
-        self._claim_unsure = False
         self._session = 0
         self._family = family or Family()
         target = parse_url(url, read_only=read_only)
@@ -121,9 +119,8 @@ class PostgresStore:
         """Take the owner's lock again with a new session."""
         owner = self._owner or self._beats_for
         if owner and not self._connection.target.pooled:
-            found = self._connection.raw.execute(b"SELECT perdure.relock(%s::integer)", (owner,))
-            row = found.fetchone()
-            self._dead = row is None or not row[0]
+            # If it was taken for dead in between, its next heartbeat or claim says so.
+            self._connection.raw.execute(b"SELECT perdure.relock(%s::integer)", (owner,))
 
     def another(self) -> PostgresStore:
         return PostgresStore(
@@ -420,31 +417,19 @@ class PostgresStore:
         return found
 
     def claim(self, owner: int, limit: int) -> list[Claim]:
-        if self._claim_unsure:
-            # The last claim may have taken place unheard, and nobody here knows what it took.
-            rows = self._owned(owner)
-            self._claim_unsure = False
-        else:
-            try:
-                rows = self._rows(
-                    "SELECT * FROM perdure.claim(%s::float8, %s::integer, %s::bigint, %s::integer)",
-                    self._given_clock(),
-                    owner,
-                    limit,
-                    limits.DEATHS_MAX,
-                    repeat=False,
-                )
-            except StoreError as error:
-                self._claim_unsure = error.code == "P407"
-                raise self._named(error, owner) from None
+        # Not repeated: what a lost answer gave shows in `held`.
+        try:
+            rows = self._rows(
+                "SELECT * FROM perdure.claim(%s::float8, %s::integer, %s::bigint, %s::integer)",
+                self._given_clock(),
+                owner,
+                limit,
+                limits.DEATHS_MAX,
+                repeat=False,
+            )
+        except StoreError as error:
+            raise self._named(error, owner) from None
         return [_claim(row) for row in rows]
-
-    def _owned(self, owner: int) -> list[tuple[Any, ...]]:
-        if self._connection.ready() and self._dead:
-            raise taken_for_dead(owner)
-        return self._rows(
-            "SELECT id, epoch, deaths FROM perdure.runs WHERE owner = %s ORDER BY num", owner
-        )
 
     def claim_one(self, run_id: str, owner: int) -> Claim | None:
         # Repeated after a lost connection: an own claim is given back as it is.
@@ -470,11 +455,15 @@ class PostgresStore:
         )
 
     def held(self, owner: int) -> list[Claim]:
-        rows = self._rows("SELECT id, epoch, deaths > 0 FROM perdure.runs WHERE owner = %s", owner)
-        return [Claim(*row) for row in rows]
+        rows = self._rows(
+            "SELECT id, epoch, deaths FROM perdure.runs WHERE owner = %s AND owner <> 0", owner
+        )
+        return [_claim(row) for row in rows]
 
     def stirred(self, owner: int) -> list[str]:
-        rows = self._rows("SELECT id FROM perdure.runs WHERE ready AND owner = %s", owner)
+        rows = self._rows(
+            "SELECT id FROM perdure.runs WHERE ready AND owner = %s AND owner <> 0", owner
+        )
         return [run_id for (run_id,) in rows]
 
     def next_wake(self) -> float | None:
