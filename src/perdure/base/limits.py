@@ -164,6 +164,10 @@ CONNECT_TIMEOUT_S: Final = 10.0
 STATEMENT_TIMEOUT_S: Final = 60.0
 """How long a database server may work on one statement, or a connection may be silent."""
 
+SILENCE_S: Final = 75.0
+"""How long a database server may leave a statement without an answer, before its connection is given up: longer than it
+may work on one."""
+
 LOCK_TIMEOUT_S: Final = 10.0
 """How long a statement may wait for another session's lock."""
 

@@ -23,6 +23,7 @@ import psycopg
 from perdure.base import limits
 from perdure.base.errors import StoreError
 from perdure.store.postgres.connection import Target, translated, wait_s
+from perdure.store.postgres.silence import Line
 
 _OWNERS_MAX: Final = 100
 """Owners that one hint names; it is for all if there are more. A payload has 8,000 bytes at most."""
@@ -64,6 +65,7 @@ class Bell:
         self._closing = False
         self._readable, self._writable = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self.heard = 0
+        self._line = Line()
         self._thread = threading.Thread(target=self._run, name="perdure-bell", daemon=True)
         self._thread.start()
 
@@ -106,7 +108,9 @@ class Bell:
 
     def _connect(self) -> psycopg.Connection[Any]:
         raw = psycopg.connect(self._target.conninfo, autocommit=True)
-        raw.execute(b"SET synchronous_commit = off")
+        self._line.raw = raw
+        with self._line.waiting():
+            raw.execute(b"SET synchronous_commit = off")
         self._family.sessions.add(raw.info.backend_pid)
         return raw
 
@@ -114,13 +118,15 @@ class Bell:
         listening = False
         while not self._closing:
             if self._hint is not None and not listening:
-                raw.execute(b"LISTEN perdure")
+                with self._line.waiting():
+                    raw.execute(b"LISTEN perdure")
                 listening = True
                 self._hear()
             with self._lock:
                 owners, self._pending = self._pending, set()
             if owners:
-                raw.execute(b"SELECT pg_notify('perdure', %s)", (payload_of(owners),))
+                with self._line.waiting():
+                    raw.execute(b"SELECT pg_notify('perdure', %s)", (payload_of(owners),))
                 self._rest(limits.HINT_S, early=False)
             self._take(raw)
             if not self._pending and not self._closing:

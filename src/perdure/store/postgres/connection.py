@@ -11,6 +11,7 @@ owner's lock, and a turn needs the same one again.
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -23,6 +24,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from perdure.base import limits
 from perdure.base.errors import CallError, PerdureError, StoreError
+from perdure.store.postgres.silence import Line
 from perdure.store.refusals import taken_for_dead
 
 _SETTINGS: Final = {
@@ -136,6 +138,7 @@ class Connection:
         self._revive = revive
         self._prepared: set[bytes] = set()
         self.closed = False
+        self.line = Line()
         self.raw = self._connect()
 
     def close(self) -> None:
@@ -151,8 +154,10 @@ class Connection:
                 autocommit=True,
                 prepare_threshold=None if self.target.pooled else 1,
             )
+            self.line.raw = raw
             try:
-                self._check(raw, self.target)
+                with self.line.waiting():
+                    self._check(raw, self.target)
             except BaseException:
                 raw.close()
                 raise
@@ -169,7 +174,8 @@ class Connection:
                 # What was there and is away may come back: not the same as an address that is wrong.
                 code = "P407" if error.code == "P408" else error.code
                 raise StoreError(code, error.message, hint=error.hint) from None
-            self._revive()
+            with translated(self.target), self.line.waiting():
+                self._revive()
         return self.raw
 
     def call(self, wanted: Verb, values: Sequence[bytes | None]) -> pq.abc.PGresult:
@@ -180,14 +186,19 @@ class Connection:
         """
         pgconn = self.ready().pgconn
         formats = [1] * len(values)
-        if self.target.pooled:
-            result = pgconn.exec_params(wanted.sql, values, None, formats, 1)
-        else:
-            if wanted.name not in self._prepared:
-                self._accept(pgconn.prepare(wanted.name, wanted.sql))
-                self._prepared.add(wanted.name)
-            # psycopg's annotation leaves out that a value may be None, as in exec_params.
-            result = pgconn.exec_prepared(wanted.name, values, formats, 1)  # type: ignore[arg-type]
+        line = self.line
+        outer, line.since = line.since, line.since or time.monotonic()
+        try:
+            if self.target.pooled:
+                result = pgconn.exec_params(wanted.sql, values, None, formats, 1)
+            else:
+                if wanted.name not in self._prepared:
+                    self._accept(pgconn.prepare(wanted.name, wanted.sql))
+                    self._prepared.add(wanted.name)
+                # psycopg's annotation leaves out that a value may be None, as in exec_params.
+                result = pgconn.exec_prepared(wanted.name, values, formats, 1)  # type: ignore[arg-type]
+        finally:
+            line.since = outer
         return self._accept(result)
 
     def _accept(self, result: pq.abc.PGresult) -> pq.abc.PGresult:
@@ -226,7 +237,7 @@ class Connection:
     def session(self) -> Iterator[psycopg.Connection[Any]]:
         """Give the connection for any use, its errors translated."""
         raw = self.ready()
-        with translated(self.target):
+        with translated(self.target), self.line.waiting():
             try:
                 yield raw
             except psycopg.OperationalError:
