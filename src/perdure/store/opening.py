@@ -29,6 +29,7 @@ def open_store(
     must_exist: bool = False,
     read_only: bool = False,
     lease_s: float = limits.LEASE_S,
+    monotonic: Callable[[], float] | None = None,
 ) -> Store:
     """Return a handle to the database of a URL.
 
@@ -38,6 +39,8 @@ def open_store(
       must_exist: refuse to make a new database.
       read_only: open it for reading; implies `must_exist`.
       lease_s: how long a worker lives after its last heartbeat; the same for all of a database.
+      monotonic: by what it is noticed that the clock was set; None for nothing if the clock was given, else the
+        machine's.
 
     Raises:
       CallError: P303 the URL is none of ours, P304 the file or what it needs is not there.
@@ -53,6 +56,7 @@ def open_store(
             must_exist=must_exist or read_only,
             read_only=read_only,
             lease_s=lease_s,
+            monotonic=monotonic,
         )
     if scheme != "sqlite" or not rest:
         raise CallError(
@@ -68,7 +72,13 @@ def open_store(
     # Imported here: apsw is heavy, and the memory store works without it.
     from perdure.store.sqlite import SqliteStore
 
-    return SqliteStore(path, clock=clock or time.time, read_only=read_only, lease_s=lease_s)
+    return SqliteStore(
+        path,
+        clock=clock or time.time,
+        read_only=read_only,
+        lease_s=lease_s,
+        monotonic=monotonic,
+    )
 
 
 def migrate(url: str) -> tuple[int, int]:

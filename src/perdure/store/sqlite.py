@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import math
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -45,6 +46,7 @@ from perdure.store.api import (
 )
 from perdure.store.database import as_store_error, connect, lock_directory, translated
 from perdure.store.integrity import flaws
+from perdure.store.leases import Trust
 from perdure.store.owners import OwnerLocks
 from perdure.store.refusals import check_same, deadly, taken_for_dead
 
@@ -94,6 +96,8 @@ class SqliteStore:
       clock: the database's clock. SQLite's own is the machine's, so tests may give another.
       retention: what is kept of runs that go on.
       lease_s: how long an owner lives after its last heartbeat.
+      monotonic: by what it is noticed that the clock was set; None for nothing if the clock was given, else the
+        machine's.
       read_only: open an existing database for reading.
     """
 
@@ -107,16 +111,21 @@ class SqliteStore:
         clock: Callable[[], float] = time.time,
         retention: Retention = Retention(),  # noqa: B008 - frozen
         lease_s: float = limits.LEASE_S,
+        monotonic: Callable[[], float] | None = None,
         read_only: bool = False,
         busy_timeout_ms: int = 10_000,
     ) -> None:
         self.path = path
         self.url = f"sqlite:{os.path.abspath(path)}"
         self.lease_s = lease_s
+        if monotonic is None and clock is time.time:
+            monotonic = time.monotonic
+        self._trust = Trust(lease_s, monotonic)
         self.now = clock
         self.retention = retention
         self._options: dict[str, Any] = {
             "lease_s": lease_s,
+            "monotonic": monotonic,
             "read_only": read_only,
             "busy_timeout_ms": busy_timeout_ms,
         }
@@ -357,11 +366,14 @@ class SqliteStore:
         return freed
 
     def _dead_owners(self) -> list[int]:
-        expired = self.now() - self.lease_s
+        now = self.now()
+        # A heartbeat from the future is older than the moment in which the clock was set back.
+        patience_s = self.lease_s if self._trust.look(now) else math.inf
         return [
             owner
             for owner, heartbeat in self._rows("SELECT num, heartbeat FROM owners")
-            if (owner != self._owner and not self._locks.is_held(owner)) or heartbeat < expired
+            if (owner != self._owner and not self._locks.is_held(owner))
+            or abs(now - heartbeat) > patience_s
         ]
 
     def claim(self, owner: int, limit: int) -> list[Claim]:

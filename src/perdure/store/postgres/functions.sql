@@ -569,14 +569,20 @@ END $$;
 
 -- reap: free the runs of dead owners; returns how many. Dead is whose lease ran out, or whose lock nobody
 -- holds; but a lock that was taken before this server started says nothing: all sessions ended then, and
--- living workers come back.
-CREATE FUNCTION perdure.reap(at float8, me integer, lease_s float8) RETURNS bigint LANGUAGE plpgsql AS $$
+-- living workers come back. The caller says what it expects of the clock: if that was set since its last
+-- look, by more than `tolerance`, no lease has run out for now.
+CREATE FUNCTION perdure.reap(
+    at float8, me integer, lease_s float8, expected float8, tolerance float8, OUT freed bigint, OUT clock float8
+) LANGUAGE plpgsql AS $$
 DECLARE
-    clock float8 := perdure.clock(at);
     one record;
-    freed bigint := 0;
     count bigint;
 BEGIN
+    clock := perdure.clock(at);
+    freed := 0;
+    IF abs(clock - expected) > tolerance THEN
+        lease_s := 'Infinity';
+    END IF;
     IF current_setting('enable_hashjoin') = 'on' THEN
         PERFORM perdure.keep_plans();
     END IF;
@@ -584,9 +590,9 @@ BEGIN
             SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.classid = 1348825157
             AND l.objid = o.num::oid AND l.objsubid = 2 AND l.granted
             AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()))
-            OR o.heartbeat < clock - lease_s
+            OR abs(clock - o.heartbeat) > lease_s
     LOOP
-        CONTINUE WHEN one.heartbeat >= clock - lease_s AND (
+        CONTINUE WHEN abs(clock - one.heartbeat) <= lease_s AND (
             one.num = me OR one.locked_at IS NULL OR one.locked_at < pg_postmaster_start_time());
         PERFORM FROM perdure.owners o WHERE o.num = one.num
             AND o.heartbeat = one.heartbeat AND o.locked_at IS NOT DISTINCT FROM one.locked_at
@@ -599,5 +605,4 @@ BEGIN
         freed := freed + count;
         DELETE FROM perdure.owners o WHERE o.num = one.num;
     END LOOP;
-    RETURN freed;
 END $$;

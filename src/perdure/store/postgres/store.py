@@ -15,6 +15,7 @@ Not COPY: it needs a round trip before the rows, and could not be conditional on
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -42,6 +43,7 @@ from perdure.store.api import (
     Send,
 )
 from perdure.store.integrity import flaws
+from perdure.store.leases import JUMP_SHARE, Trust
 from perdure.store.postgres import binary, loading, schema
 from perdure.store.postgres.bell import Bell, Family, payload_of
 from perdure.store.postgres.clock import ServerClock
@@ -71,6 +73,8 @@ class PostgresStore:
       must_exist: refuse a database without runs of ours, instead of making the tables.
       read_only: open it for reading; implies `must_exist`.
       lease_s: how long an owner lives after its last heartbeat.
+      monotonic: by what it is noticed that the clock was set; None for nothing if the clock was given, else this
+        machine's.
       family: the handles that were made of one another.
     """
 
@@ -85,10 +89,15 @@ class PostgresStore:
         must_exist: bool = False,
         read_only: bool = False,
         lease_s: float = limits.LEASE_S,
+        monotonic: Callable[[], float] | None = None,
         family: Family | None = None,
     ) -> None:
         self.url = url
         self.lease_s = lease_s
+        self._monotonic = monotonic
+        if monotonic is None and clock is None:
+            monotonic = time.monotonic
+        self._trust = Trust(lease_s, monotonic)
         self.retention = retention
         self._clock = clock
         self._must_exist = must_exist
@@ -130,6 +139,7 @@ class PostgresStore:
             must_exist=True,
             read_only=self._connection.target.read_only,
             lease_s=self.lease_s,
+            monotonic=self._monotonic,
             family=self._family,
         )
 
@@ -408,13 +418,18 @@ class PostgresStore:
         return bool(rows)
 
     def reap_dead_owners(self) -> int:
-        found: int = self._one(
-            "SELECT perdure.reap(%s::float8, %s::integer, %s::float8)",
+        trust = self._trust
+        (row,) = self._rows(
+            "SELECT freed, clock FROM perdure.reap(%s::float8, %s::integer, %s::float8, %s::float8, %s::float8)",
             self._given_clock(),
             self._owner,
-            self.lease_s,
+            self.lease_s if trust.given else math.inf,
+            trust.expected(),
+            self.lease_s * JUMP_SHARE,
         )
-        return found
+        freed, clock = row
+        trust.look(clock)
+        return int(freed)
 
     def claim(self, owner: int, limit: int) -> list[Claim]:
         # Not repeated: what a lost answer gave shows in `held`.
@@ -531,6 +546,7 @@ class PostgresStore:
         with self._connection.session() as raw:
             pruned = loading.prune(raw, policy, self.now())
             if policy.vacuum:
+                self._connection.line.since = 0.0  # it takes as long as it takes
                 raw.execute(b"SET statement_timeout = 0")
                 try:
                     for table in loading.OF_A_RUN:
