@@ -178,7 +178,12 @@ class Scheduler:
         while True:
             if self._error is not None:
                 raise self._error
-            now = self.owned.store.now()
+            try:
+                now = self.owned.store.now()
+            except StoreError as error:
+                # A new handle has not seen the server's clock yet.
+                self._away(error)
+                return limits.OUTAGE_POLL_S
             if not self._exchange(now):
                 return limits.OUTAGE_POLL_S
             self._ring(now)

@@ -62,6 +62,7 @@ class Worker:
         self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
         self._rounding = False
         self._wanted_again = False
+        self._stopping: float | None = None
         self.metrics = Metrics()
         self.error: BaseException | None = None
         self._loop: asyncio.AbstractEventLoop
@@ -78,6 +79,8 @@ class Worker:
 
     def stop(self, drain_s: float = 0.0) -> None:
         """Ask the worker to end; started effects that are not idempotent may take that long to finish."""
+        # A signal may come before there is a loop that could be told of it.
+        self._stopping = drain_s
         self._from_outside(lambda: self._scheduler.drain(drain_s))
 
     def nudge(self) -> None:
@@ -121,6 +124,8 @@ class Worker:
                 self._enlist()
                 self._loop.call_soon(self._round)
                 self._started.set()
+                if self._stopping is not None:
+                    self._scheduler.drain(self._stopping)
                 self._loop.run_forever()
                 self._loop.run_until_complete(_settle_tasks())
             finally:
