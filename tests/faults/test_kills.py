@@ -17,11 +17,18 @@ from pathlib import Path
 import pytest
 
 from perdure import Engine
-from perdure.engine import faults
 
 COUNT = 40
 ROUNDS_MAX = 12
 TIMEOUT_S = 60.0
+POINTS = (
+    "turn-taken",
+    "before-commit",
+    "after-commit",
+    "effect-started",
+    "effect-ended",
+    "run-loaded",
+)
 
 MODULE = """
 import asyncio
@@ -122,7 +129,7 @@ def performed(file: Path) -> Counter[str]:
     return Counter(file.read_text().split()) if file.exists() else Counter()
 
 
-@pytest.mark.parametrize("point", faults.POINTS[:-1])
+@pytest.mark.parametrize("point", POINTS)
 def test_idempotent_effects_are_all_done_whatever_the_point_of_death(
     tmp_path: Path, point: str
 ) -> None:
@@ -134,7 +141,7 @@ def test_idempotent_effects_are_all_done_whatever_the_point_of_death(
 
 
 def test_other_effects_are_never_done_twice(tmp_path: Path) -> None:
-    printed, kills = finish(tmp_path, ONCE, seed=2, points=faults.POINTS[:-1])
+    printed, kills = finish(tmp_path, ONCE, seed=2, points=POINTS)
     done, doubts = (int(part) for part in printed.strip("[]").split(","))
     counts = performed(tmp_path / "once.txt")
     assert kills > 0
@@ -145,6 +152,6 @@ def test_other_effects_are_never_done_twice(tmp_path: Path) -> None:
 
 
 def test_output_is_recorded_exactly_once(tmp_path: Path) -> None:
-    finish(tmp_path, SAFE, seed=3, points=faults.POINTS[:-1])
+    finish(tmp_path, SAFE, seed=3, points=POINTS)
     with Engine(f"sqlite:{tmp_path}/k.db", execute="none") as engine:
         assert engine.output("r") == "".join(str(i) for i in range(COUNT))

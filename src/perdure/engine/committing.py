@@ -50,7 +50,13 @@ class Here:
         self._store = store
 
     def carry(self, commits: Sequence[Commit], answer: Answer) -> None:
-        answer(_attempt(lambda: self._store().commit(commits)))
+        answer(_attempt(lambda: self._commit(commits)))
+
+    def _commit(self, commits: Sequence[Commit]) -> list[bool]:
+        faults.reached("commit-here")
+        won = self._store().commit(commits)
+        faults.reached("committed-here")
+        return won
 
     def read_back(self, commits: Sequence[Commit], answer: Answer) -> None:
         answer(_attempt(lambda: _won(self._store(), commits)))
@@ -75,7 +81,13 @@ class Aside:
         self._thread.start()
 
     def carry(self, commits: Sequence[Commit], answer: Answer) -> None:
-        self._put(lambda: self._store.commit(commits), answer)
+        self._put(lambda: self._commit(commits), answer)
+
+    def _commit(self, commits: Sequence[Commit]) -> list[bool]:
+        faults.reached("commit-aside")
+        won = self._store.commit(commits)
+        faults.reached("committed-aside")
+        return won
 
     def read_back(self, commits: Sequence[Commit], answer: Answer) -> None:
         self._put(lambda: _won(self._store, commits), answer)

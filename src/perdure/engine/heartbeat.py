@@ -26,6 +26,7 @@ from typing import Final
 
 from perdure.base import limits
 from perdure.base.errors import StoreError
+from perdure.engine import faults
 from perdure.engine.journal import Journal
 from perdure.store.api import Store
 
@@ -107,6 +108,7 @@ class Heartbeat:
         # Short commands never pay for a process.
         pause_s = min(interval_s, limits.BEATER_AFTER_S) if self._pulse is not None else interval_s
         while not self._stopped.wait(pause_s):
+            faults.reached("heartbeat")
             try:
                 if not self._store.heartbeat(self._owner):
                     self._lost()

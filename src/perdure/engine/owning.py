@@ -228,6 +228,7 @@ class Owned:
         if moment >= self._next_reap:
             freed = store.reap_dead_owners()
             if freed:
+                faults.reached("reaped")
                 self._metrics.reaped += freed
                 self._journal.warning("runs taken over", runs=freed)
                 self.changed = True
@@ -271,7 +272,9 @@ class Owned:
             store.acquit(*self._acquittals[0])
             self._acquittals.pop(0)
         if self._releases:
+            faults.reached("releasing")
             store.release(self._releases)
+            faults.reached("released")
             self._metrics.releases += len(self._releases)
             self._releases.clear()
         while self._questions:
@@ -311,6 +314,7 @@ class Owned:
             return False
         claims = store.claim(self.owner, min(space, limits.CLAIM_BATCH))
         if claims:
+            faults.reached("claimed")
             self._load(claims)
         return bool(claims)
 

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from perdure.base import limits
 from perdure.base.errors import CallError
-from perdure.engine import inspection, records
+from perdure.engine import faults, inspection, records
 from perdure.engine.adoption import adopt, key_of
 from perdure.engine.effects import Failed, arguments_out, shown_name
 from perdure.engine.live import LiveRun
@@ -188,6 +188,7 @@ class TurnTaker:
         else:
             payload = live.heap.encode_delta()
             if live.heap.wants_compaction and status not in FINAL:
+                faults.reached("compacting")
                 snapshot = live.heap.encode_full()
         self._keep_definitions(live)
         consumed, live.consumed = tuple(live.consumed), []

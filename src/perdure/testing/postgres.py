@@ -102,7 +102,7 @@ class PostgresServer(ExternalServer):
     """
 
     def __init__(self, **settings: str) -> None:
-        self._account = account()
+        self.account = account()
         self._directory = Path(tempfile.mkdtemp(prefix="perdure-pg-", dir=_short_folder()))
         self._settings = settings
         self._binaries = self._reachable(find_binaries())
@@ -196,8 +196,8 @@ class PostgresServer(ExternalServer):
         return False
 
     def _initdb(self, data: Path) -> None:
-        if self._account is not None:
-            os.chown(self._directory, self._account.pw_uid, self._account.pw_gid)
+        if self.account is not None:
+            os.chown(self._directory, self.account.pw_uid, self.account.pw_gid)
         made = self._spawn(
             [
                 *(self._binaries / "initdb", "-D", data, "-U", USER, "-A", "trust"),
@@ -208,8 +208,8 @@ class PostgresServer(ExternalServer):
             raise RuntimeError(f"initdb failed:\n{self.log}")
 
     def _spawn(self, command: list[str | Path]) -> subprocess.Popen[bytes]:
-        uid = self._account.pw_uid if self._account else None
-        gid = self._account.pw_gid if self._account else None
+        uid = self.account.pw_uid if self.account else None
+        gid = self.account.pw_gid if self.account else None
         with (self._directory / "log").open("ab") as log:
             return subprocess.Popen(  # noqa: S603 - our own command
                 command,
@@ -227,7 +227,7 @@ class PostgresServer(ExternalServer):
 
     def _reachable(self, binaries: Path) -> Path:
         """Return binaries that the server's user can execute: a copy, if they lie in somebody's home."""
-        if self._account is None or all(
+        if self.account is None or all(
             parent.stat().st_mode & 0o001 for parent in binaries.resolve().parents
         ):
             return binaries

@@ -1,0 +1,2 @@
+(import (scheme base) (python effects))
+(define (main i) (good i))

@@ -1,0 +1,10 @@
+;; Effects that may not be done twice: what is in doubt is noted, and the loop goes on.
+(import (scheme base) (perdure) (python effects))
+(define (main n)
+  (let loop ((i 0) (done '()) (doubts '()))
+    (if (= i n)
+        (list (reverse done) (reverse doubts))
+        (let ((got (guard (e ((outcome-unknown? e) 'unknown)) (once i))))
+          (if (eq? got 'unknown)
+              (loop (+ i 1) done (cons i doubts))
+              (loop (+ i 1) (cons got done) doubts))))))

@@ -1,0 +1,8 @@
+(import (scheme base) (perdure) (python effects))
+(define (main n)
+  (let loop ((i 0))
+    (if (< i n)
+        (let ((message (receive-message)))
+          (send-message (car message) (good (cadr message)))
+          (loop (+ i 1)))
+        i)))

@@ -1,0 +1,15 @@
+;; Timers: the turn in which one fires is never earlier than it was due, and time never goes back.
+(import (scheme base) (perdure) (python effects))
+(define (main n pause)
+  (let loop ((i 0) (last (now)) (wrong '()))
+    (if (= i n)
+        (reverse wrong)
+        (let ((due (+ (now) pause)))
+          (sleep-until due)
+          (let ((fired (now)))
+            (tick i due)
+            (loop (+ i 1)
+                  (now)
+                  (if (and (>= fired due) (>= fired last) (>= (now) fired))
+                      wrong
+                      (cons i wrong))))))))
