@@ -25,7 +25,7 @@ import time
 import traceback
 from pathlib import Path
 
-from perdure.base.limits import LEASE_S
+from perdure.base.limits import DELTA_CHAIN_MAX, LEASE_S
 
 PR_SET_PDEATHSIG = 1
 WAIT_S = 30.0
@@ -76,6 +76,7 @@ class Hatchery:
       directory: where the log of all workers is kept, `workers.log`.
       db: the URL of their database.
       lease_s: how long they live after their last heartbeat.
+      chain_max: deltas after which a run gets a new snapshot.
       limits: other bounds that differ, by name.
       clock: a file of `Clock`, for SQLite and PostgreSQL alike.
       environment: what their environment has besides.
@@ -88,6 +89,7 @@ class Hatchery:
         db,
         *,
         lease_s=LEASE_S,
+        chain_max=DELTA_CHAIN_MAX,
         limits=None,
         clock=None,
         environment=None,
@@ -104,7 +106,7 @@ class Hatchery:
         self._hatched = []
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, __file__, db.partition(":")[0]],
+                [sys.executable, __file__, db.partition(":")[0], str(chain_max)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -182,7 +184,7 @@ class Clock:
 # -- the process that is forked --------------------------------------------------------------------
 
 
-def serve(scheme):
+def serve(scheme, chain_max):
     """Fork a worker for each line of standard input, and answer with its process number."""
     from perdure.engine.loading import Programs
 
@@ -192,7 +194,7 @@ def serve(scheme):
         import perdure.store.sqlite  # noqa: F401 - loaded once for all
     # Nobody waits for the children; the kernel forgets them.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    programs = Programs(directory=os.getcwd())
+    programs = Programs(directory=os.getcwd(), chain_max=chain_max)
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
@@ -266,4 +268,4 @@ def die_in_transaction(times):
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    serve(sys.argv[1], int(sys.argv[2]))

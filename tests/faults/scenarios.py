@@ -74,7 +74,10 @@ class Row:
 @contextmanager
 def world(db, **options):
     """Give a mixture in a directory of its own, on a database."""
-    with tempfile.TemporaryDirectory(prefix="perdure-faults-") as directory:
+    # A process that beats for a worker ends by itself when that is gone, and has the database open until then.
+    with tempfile.TemporaryDirectory(
+        prefix="perdure-faults-", ignore_cleanup_errors=True
+    ) as directory:
         mixture = Mixture(directory, db or f"sqlite:{directory}/runs.db", **options)
         try:
             yield mixture, Path(directory)
@@ -103,10 +106,9 @@ def conclude(row, mixture, struck, hatchery, began):
 def kill_at_point(point, times, *, store, db=None, seed=1):
     """Kill a worker when it comes to a named point for the n-th time; another one goes on."""
     row, began = Row(f"SIGKILL at {point}", store), time.monotonic()
-    bounds = {"DELTA_CHAIN_MAX": 4}
     with (
         world(db, seed=seed, rounds=8) as (mixture, directory),
-        Hatchery(directory, mixture.engine.db, lease_s=LEASE_S, limits=bounds) as hatchery,
+        Hatchery(directory, mixture.engine.db, lease_s=LEASE_S, chain_max=4) as hatchery,
     ):
         mixture.traffic()
         if point == "reaped":
