@@ -1,6 +1,6 @@
 """The full matrix of faults: `python -m tests.faults --kills 1000 --restarts 100 --cuts 500 --stops 200`.
 
-Prints a Markdown table, row by row; the exit code is 1 if anything was lost or doubled. A count of 0 leaves a fault
+Prints a Markdown table, row by row; Ctrl-C prints what the present row has come to. The exit code is 1 if anything was lost or doubled. A count of 0 leaves a fault
 out. Long rows are made of worlds of limited size, each with a seed of its own, which is printed if it fails.
 docs/reference/fault-matrix.md has what was measured.
 """
@@ -76,6 +76,11 @@ class Matrix:
             count -= part
             try:
                 row = make(part, seed)
+            except KeyboardInterrupt:
+                # What was measured is worth having.
+                if total is not None:
+                    self._print(total)
+                raise
             except Exception:  # noqa: BLE001 - the other rows are wanted as well
                 self.bad += 1
                 print(f"<!-- failed, seed {seed}:\n{traceback.format_exc()[-3000:]}-->", flush=True)
