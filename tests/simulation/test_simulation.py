@@ -151,8 +151,9 @@ def test_a_world_is_the_same_in_another_process() -> None:
     assert printed("1") == printed("2")
 
 
-def test_many_worlds_are_run_by_command(capsys: Any) -> None:
-    assert main(["--seeds", "5", "--from", "40"]) == 0
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_many_worlds_are_run_by_command(capsys: Any, processes: str) -> None:
+    assert main(["--seeds", "5", "--from", "40", "--processes", processes]) == 0
     assert capsys.readouterr().out.startswith("5 worlds, ")
 
 

@@ -10,16 +10,12 @@ Invariant: what is printed of a failing seed is enough to see it again, on any m
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import sys
 import time
 import traceback
-from collections.abc import Iterable, Iterator
 
-from perdure.testing.simulation.world import Found, Kit, make_kit, report, simulate
-
-_CHUNK = 100
-"""Seeds that a process takes at once."""
+from perdure.testing.simulation.many import found_in
+from perdure.testing.simulation.world import make_kit, report, simulate
 
 _SHOWN_MAX = 20
 """Failing seeds that are shown in full; the others are counted."""
@@ -54,7 +50,7 @@ def _one(seed: int, *, traced: bool) -> int:
 def _many(seeds: range, processes: int) -> int:
     began = time.monotonic()
     worlds = turns = failed = 0
-    for found in _found(seeds, processes):
+    for found in found_in(seeds, processes):
         worlds += 1
         turns += found.turns
         if not found.violations:
@@ -69,31 +65,6 @@ def _many(seeds: range, processes: int) -> int:
         f"{failed or 'none'} failed\n"
     )
     return 1 if failed else 0
-
-
-def _found(seeds: range, processes: int) -> Iterator[Found]:
-    """Yield what came of each world, in the order of the seeds."""
-    chunks = [seeds[n : n + _CHUNK] for n in range(0, len(seeds), _CHUNK)]
-    if processes == 1:
-        yield from _flat(map(_chunk, chunks))
-        return
-    with multiprocessing.get_context("spawn").Pool(processes) as pool:
-        yield from _flat(pool.imap(_chunk, chunks))
-
-
-def _flat(chunks: Iterable[list[Found]]) -> Iterator[Found]:
-    for chunk in chunks:
-        yield from chunk
-
-
-_kits: list[Kit] = []
-
-
-def _chunk(seeds: range) -> list[Found]:
-    """Return what came of some worlds; the kit is made once for a process."""
-    if not _kits:
-        _kits.append(make_kit())
-    return [simulate(_kits[0], seed).without_error() for seed in seeds]
 
 
 if __name__ == "__main__":
