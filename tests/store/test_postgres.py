@@ -161,7 +161,7 @@ def test_a_claim_whose_answer_was_lost_shows_in_what_the_owner_holds(
     owner = store.register_owner("w")
     heart = store.another()
     assert heart.heartbeat(owner)
-    execute(postgres_url, f"SELECT perdure.claim(NULL, {owner}, 1, 5)")
+    execute(postgres_url, f"SELECT perdure.claim(NULL, {owner}, 1, 5, 3)")
     cut(postgres_url, store)
     with pytest.raises(StoreError) as caught:
         store.claim(owner, 1)

@@ -10,7 +10,7 @@ import pytest
 from turns import new_run, owned, turn
 
 from perdure.base import limits
-from perdure.store.api import Claim, Release, Store
+from perdure.store.api import MARK, Claim, Release, Store
 
 
 def orphans(store: Store, *run_ids: str) -> None:
@@ -37,9 +37,7 @@ def test_runs_of_a_dead_owner_are_handed_out_one_at_a_time(store: Store) -> None
     claims = store.claim(owner, 10)
     assert [claim for claim in claims if not claim.probation] == [Claim("fresh", 1)]
     (suspect,) = (claim for claim in claims if claim.probation)
-    assert store.claim(owner, 10) == []
     assert store.next_wake() == 0.0
-    store.commit([turn(suspect.run_id, suspect.epoch, 2)])
     (second,) = store.claim(owner, 10)
     assert second.probation
     assert {suspect.run_id, second.run_id} == {"a", "b"}
@@ -55,23 +53,36 @@ def test_two_owners_can_each_have_a_run_on_probation(store: Store) -> None:
 
 
 def test_a_run_that_had_nothing_to_commit_is_acquitted(store: Store) -> None:
-    orphans(store, "a", "b")
+    orphans(store, "a")
     owner = store.register_owner("w")
     (suspect,) = store.claim(owner, 10)
     store.acquit(suspect.run_id, suspect.epoch + 1)
-    assert store.claim(owner, 10) == []
+    assert store.claim_one("a", owner) == suspect
     store.acquit(suspect.run_id, suspect.epoch)
-    assert len(store.claim(owner, 10)) == 1
-    assert store.claim_one(suspect.run_id, owner) == Claim(suspect.run_id, suspect.epoch)
+    assert store.claim_one("a", owner) == Claim("a", suspect.epoch)
 
 
-def test_claiming_a_certain_run_keeps_to_one_on_probation_too(store: Store) -> None:
-    orphans(store, "a", "b")
+def test_a_mark_does_not_acquit(store: Store) -> None:
+    """It says that an effect starts again, and that may be what kills."""
+    orphans(store, "a")
     owner = store.register_owner("w")
-    assert store.claim_one("b", owner) == Claim("b", 2, probation=True)
-    assert store.claim_one("b", owner) == Claim("b", 2, probation=True)
+    (suspect,) = store.claim(owner, 10)
+    assert store.commit([turn("a", suspect.epoch, 2, kind=MARK)]) == [True]
+    assert store.claim_one("a", owner) == suspect
+    assert store.commit([turn("a", suspect.epoch, 3)]) == [True]
+    assert store.claim_one("a", owner) == Claim("a", suspect.epoch)
+
+
+def test_who_holds_a_run_that_killed_often_gets_no_other_suspect(store: Store) -> None:
+    orphans(store, "a", "b")
+    for _ in range(limits.DEATHS_ALONE - 1):
+        assert die_with(store, "b")
+    owner = store.register_owner("w")
+    assert store.claim_one("b", owner) == Claim("b", 4, probation=True)
+    assert store.claim_one("b", owner) == Claim("b", 4, probation=True)
     assert store.claim_one("a", owner) is None
-    store.acquit("b", 2)
+    assert store.claim(owner, 10) == []
+    store.acquit("b", 4)
     assert store.claim_one("a", owner) == Claim("a", 2, probation=True)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from perdure.store.api import Commit, InboxRow, Loaded, NewRun, Send, Store
+from perdure.store.api import TURN, Commit, InboxRow, Loaded, NewRun, Send, Store
 
 
 class Clock:
@@ -27,11 +27,11 @@ def message(to: str, message_id: str, payload: bytes = b"hello", sender: str = "
 
 def turn(run_id: str, epoch: int, seq: int, status: str = "waiting", **more: Any) -> Commit:
     more.setdefault("payload", b"delta-%d" % seq)
+    more.setdefault("kind", TURN)
     return Commit(
         run_id=run_id,
         epoch=epoch,
         seq=seq,
-        kind="turn",
         status=status,
         entry_hash=b"h%d" % seq,
         **more,

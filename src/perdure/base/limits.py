@@ -137,6 +137,10 @@ CLAIM_BATCH: Final = 64
 DEATHS_MAX: Final = 5
 """Workers that may die one after the other while they execute a run; then the run is quarantined."""
 
+DEATHS_ALONE: Final = 3
+"""A run that cost so many workers their lives is the only one on probation that its worker has: if it is not the one that
+kills, it will not die with that one any more."""
+
 PAGE_RUNS: Final = 1_000
 """Runs, or entries of a log, that are read at once when all of them are looked through."""
 

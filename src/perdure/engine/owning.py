@@ -170,7 +170,7 @@ class Owned:
     def acquit(self, *, durably: bool) -> None:
         """End a probation. `durably`: say so to the store, since no commit has said it."""
         live = self.live.get(self.trial)
-        if durably and live is not None:
+        if durably and live is not None and live.idle:
             self._acquittals.append((live.run_id, live.epoch))
         self.trial = ""
         self.changed = True  # the next run on probation may be claimed
@@ -239,7 +239,7 @@ class Owned:
             for run_id, rows in store.inbox(store.stirred(self.owner)).items():
                 self._read_inbox(run_id, rows)
         due = self.next_wake is not None and self.next_wake <= now
-        more = (changed or due) and not self._to_open and self._claim()
+        more = (changed or due) and not (self._to_open or self.trial) and self._claim()
         if changed or due:
             self.next_wake = store.next_wake() if self.wanted is None else None
         self._version = version

@@ -27,7 +27,7 @@ from perdure.machine.registers import EVALUATOR
 from perdure.machine.state import Request
 from perdure.machine.turn import Arrived, Event, Fired, Outcome, Raised, Returned
 from perdure.snapshot import wire
-from perdure.store.api import FINAL, Commit, LogLine, NewRun, Send, Store
+from perdure.store.api import FINAL, MARK, TURN, Commit, LogLine, NewRun, Send, Store
 from perdure.values import barrier
 from perdure.values.conditions import SchemeError
 from perdure.values.ports import CONSOLE
@@ -181,7 +181,7 @@ class TurnTaker:
     ) -> Commit:
         status, detail, result = self._standing(live, outcome)
         seq = live.seq + 1
-        kind = "turn" if outcome is not None else "mark"
+        kind = TURN if outcome is not None else MARK
         snapshot: bytes | None = None
         if live.fresh:
             snapshot, payload = live.heap.encode_full(), b""

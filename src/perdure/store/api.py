@@ -51,6 +51,10 @@ from perdure.base import limits
 FINAL: Final = frozenset({"completed", "failed", "cancelled"})
 """States that a run never leaves."""
 
+TURN, MARK = "turn", "mark"
+"""Kinds of entries. A turn evaluated something. A mark only notes which effects start, or when: after it the run may kill its
+worker as it did before, so it does not end a probation."""
+
 STATES: Final = frozenset({"ready", "running", "waiting", "parked"}) | FINAL
 
 INBOX_KINDS: Final = frozenset({"message", "console", "cancel", "retry", "finished"})
@@ -99,7 +103,7 @@ class Commit(Struct, frozen=True, kw_only=True):
     Args:
       run_id, epoch: which run, under which claim.
       seq: the number of this entry; the run must be at `seq - 1`, the first entry is 1.
-      kind: what the entry is ("turn", "started", ...), for people and for `verify`.
+      kind: what the entry is: TURN or MARK.
       payload: the delta, or b"" when there is none (a first entry has a `snapshot` instead).
       entry_hash: the hash of the chain up to here; the store keeps it and never computes it.
       status: the run's state from now on, one of STATES but "running" ("running" is an owned ready

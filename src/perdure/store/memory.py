@@ -22,6 +22,7 @@ from msgspec.structs import replace
 from perdure.base import limits
 from perdure.store.api import (
     FINAL,
+    MARK,
     Claim,
     Commit,
     Entry,
@@ -363,7 +364,8 @@ class MemoryStore:
             return claims
 
     def _on_probation(self, owner: int) -> bool:
-        return any(r.deaths and r.run.owner == owner for r in self._world.runs.values())
+        held = (r for r in self._world.runs.values() if r.run.owner == owner)
+        return any(record.deaths >= limits.DEATHS_ALONE for record in held)
 
     def _try(self, record: _Record, owner: int) -> Claim | None:
         """Take a run on probation, or quarantine it if it has cost too many lives."""
@@ -459,7 +461,8 @@ class MemoryStore:
         record.log.append(
             Entry(turn.seq, turn.kind, now, turn.entry_hash, turn.payload, note=turn.note)
         )
-        record.deaths = 0
+        if turn.kind != MARK:
+            record.deaths = 0
         consumed = set(turn.consumed)
         record.inbox = [row for row in record.inbox if row.row not in consumed]
         record.ready = turn.status == "ready" or bool(record.inbox)

@@ -396,7 +396,7 @@ class SqliteStore:
         if (
             not suspects
             or self._execute(
-                "SELECT 1 FROM runs WHERE owner = ? AND deaths > 0", (owner,)
+                "SELECT 1 FROM runs WHERE owner = ? AND deaths >= ?", (owner, limits.DEATHS_ALONE)
             ).fetchone()
         ):
             return []

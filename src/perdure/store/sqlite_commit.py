@@ -12,7 +12,7 @@ from typing import Any
 
 import apsw
 
-from perdure.store.api import FINAL, Commit, NewRun, Pruned, PrunePolicy, Retention, Send
+from perdure.store.api import FINAL, MARK, Commit, NewRun, Pruned, PrunePolicy, Retention, Send
 
 Execute = Callable[..., Any]
 
@@ -100,7 +100,7 @@ def _deliver(
 _FENCE = (
     "UPDATE runs SET seq = ?1, status = ?2, detail = ?3, wake_at = ?4, updated_at = ?5, "
     "ready = (?6 OR ready AND EXISTS "
-    "(SELECT 1 FROM inbox WHERE inbox.run = runs.num LIMIT 1 OFFSET ?9)), deaths = 0 "
+    "(SELECT 1 FROM inbox WHERE inbox.run = runs.num LIMIT 1 OFFSET ?9)), deaths = iif(?10, deaths, 0) "
     "WHERE id = ?7 AND epoch = ?8 AND seq = ?1 - 1 AND owner <> 0"
 )
 _LOG = (
@@ -115,7 +115,21 @@ def commit(connection: apsw.Connection, turn: Commit, now: float, retention: Ret
     run_id, seq, status, taken = turn.run_id, turn.seq, turn.status, len(turn.consumed)
     ready = 1 if status == "ready" else 0
     # Not RETURNING: its rows are kept in a table of their own, which costs as much as the update.
-    execute(_FENCE, (seq, status, turn.detail, turn.wake_at, now, ready, run_id, turn.epoch, taken))
+    execute(
+        _FENCE,
+        (
+            seq,
+            status,
+            turn.detail,
+            turn.wake_at,
+            now,
+            ready,
+            run_id,
+            turn.epoch,
+            taken,
+            turn.kind == MARK,
+        ),
+    )
     if connection.changes() != 1:
         return False
     execute(_LOG, (run_id, seq, turn.kind, now, turn.entry_hash, turn.payload, turn.note or None))

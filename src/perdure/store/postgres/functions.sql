@@ -62,7 +62,8 @@ BEGIN
     -- freed from a worker taken for dead, belongs to nobody.
     WITH fenced AS (
         UPDATE perdure.runs r
-        SET seq = g.seq, status = g.status, detail = g.detail, updated_at = take_turns.clock, deaths = 0,
+        SET seq = g.seq, status = g.status, detail = g.detail, updated_at = take_turns.clock,
+            deaths = CASE WHEN g.kind = 'mark' THEN r.deaths ELSE 0 END,
             wake_at = CASE WHEN g.status IN ('completed', 'failed', 'cancelled') THEN NULL ELSE g.wake END,
             owner = CASE WHEN g.status IN ('completed', 'failed', 'cancelled') THEN 0 ELSE r.owner END,
             ready = g.status = 'ready'
@@ -414,7 +415,7 @@ BEGIN
 END $$;
 
 -- claim: take over runs that have something to do, and at most one on probation.
-CREATE FUNCTION perdure.claim(at float8, owner integer, most bigint, deaths_max integer)
+CREATE FUNCTION perdure.claim(at float8, owner integer, most bigint, deaths_max integer, alone integer)
 RETURNS TABLE (id text, epoch bigint, deaths smallint) LANGUAGE plpgsql AS $$
 DECLARE
     clock float8 := perdure.clock(at);
@@ -449,8 +450,8 @@ BEGIN
             WHERE r.deaths > 0 AND abs(r.owner) = 0 AND r.quarantined = '' AND (r.ready OR r.wake_at <= clock)
             ORDER BY r.num FOR NO KEY UPDATE SKIP LOCKED
         LOOP
-            RETURN QUERY SELECT * FROM perdure.try_suspect(suspect.num, claim.owner, deaths_max);
-            EXIT WHEN FOUND OR perdure.has_suspect(claim.owner);
+            RETURN QUERY SELECT * FROM perdure.try_suspect(suspect.num, claim.owner, deaths_max, alone);
+            EXIT WHEN FOUND OR perdure.has_suspect(claim.owner, alone);
         END LOOP;
     END IF;
 END $$;
@@ -464,17 +465,19 @@ BEGIN
     END IF;
 END $$;
 
-CREATE FUNCTION perdure.has_suspect(owner integer) RETURNS boolean LANGUAGE plpgsql AS $$
+CREATE FUNCTION perdure.has_suspect(owner integer, alone integer) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
-    RETURN EXISTS (SELECT FROM perdure.runs r WHERE r.deaths > 0 AND abs(r.owner) = has_suspect.owner);
+    RETURN EXISTS (
+        SELECT FROM perdure.runs r
+        WHERE r.deaths > 0 AND r.deaths >= alone AND abs(r.owner) = has_suspect.owner);
 END $$;
 
 -- try_suspect: take a run on probation whose row the caller has locked, or quarantine it if it has cost
 -- too many lives, or nothing if the owner has another such run.
-CREATE FUNCTION perdure.try_suspect(num bigint, owner integer, deaths_max integer)
+CREATE FUNCTION perdure.try_suspect(num bigint, owner integer, deaths_max integer, alone integer)
 RETURNS TABLE (id text, epoch bigint, deaths smallint) LANGUAGE plpgsql AS $$
 BEGIN
-    IF perdure.has_suspect(try_suspect.owner) THEN
+    IF perdure.has_suspect(try_suspect.owner, alone) THEN
         RETURN;
     END IF;
     UPDATE perdure.runs r
@@ -491,7 +494,7 @@ BEGIN
     WHERE r.num = try_suspect.num RETURNING r.id, r.epoch, r.deaths;
 END $$;
 
-CREATE FUNCTION perdure.claim_one(run_id text, owner integer, deaths_max integer)
+CREATE FUNCTION perdure.claim_one(run_id text, owner integer, deaths_max integer, alone integer)
 RETURNS TABLE (id text, epoch bigint, deaths smallint) LANGUAGE plpgsql AS $$
 DECLARE
     run record;
@@ -508,7 +511,7 @@ BEGIN
     IF run.owner = claim_one.owner THEN
         RETURN QUERY SELECT run.id, run.epoch, run.deaths;
     ELSIF run.deaths > 0 THEN
-        RETURN QUERY SELECT * FROM perdure.try_suspect(run.num, claim_one.owner, deaths_max);
+        RETURN QUERY SELECT * FROM perdure.try_suspect(run.num, claim_one.owner, deaths_max, alone);
     ELSE
         RETURN QUERY
         UPDATE perdure.runs r SET owner = claim_one.owner, ready = false, epoch = r.epoch + 1

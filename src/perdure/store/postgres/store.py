@@ -435,11 +435,12 @@ class PostgresStore:
         # Not repeated: what a lost answer gave shows in `held`.
         try:
             rows = self._rows(
-                "SELECT * FROM perdure.claim(%s::float8, %s::integer, %s::bigint, %s::integer)",
+                "SELECT * FROM perdure.claim(%s::float8, %s::integer, %s::bigint, %s::integer, %s::integer)",
                 self._given_clock(),
                 owner,
                 limit,
                 limits.DEATHS_MAX,
+                limits.DEATHS_ALONE,
                 repeat=False,
             )
         except StoreError as error:
@@ -450,10 +451,11 @@ class PostgresStore:
         # Repeated after a lost connection: an own claim is given back as it is.
         try:
             rows = self._rows(
-                "SELECT * FROM perdure.claim_one(%s::text, %s::integer, %s::integer)",
+                "SELECT * FROM perdure.claim_one(%s::text, %s::integer, %s::integer, %s::integer)",
                 run_id,
                 owner,
                 limits.DEATHS_MAX,
+                limits.DEATHS_ALONE,
             )
         except StoreError as error:
             raise self._named(error, owner) from None
