@@ -110,7 +110,7 @@ class SimulatedWorker:
                 return
             world.note(self.name, f"ends: {error.code}")
             slept = world.timeline.now - self._hung_at < 2 * limits.OUTAGE_S
-            if self._enlisted and world.away_s < limits.OUTAGE_S and not slept:
+            if self._enlisted and not slept and not world.was_away():
                 world.violated(f"{self.name} did not wait for the store: {error}", error)
             self._end()
         except Exception as error:  # noqa: BLE001 - the engine may raise nothing else

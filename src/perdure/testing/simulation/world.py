@@ -16,6 +16,7 @@ from collections.abc import Callable
 from msgspec import Struct
 from msgspec.structs import replace
 
+from perdure.base import limits
 from perdure.base.errors import CallError, SnapshotError, StoreError
 from perdure.engine import records
 from perdure.engine.loading import Programs
@@ -48,6 +49,9 @@ CUT_MAX = 40
 """Tests of the watchdog's flag that a turn passes at most before it is cut, where turns are cut."""
 
 _NEVER = 1_000_000_000
+_BREAK_S = 20.0
+"""What a worker needs between two outages to see that the store is there, when calls fail now and then, too."""
+
 _DATABASE_JUMPS_S = (1.0, 20.0, 40.0, 3_600.0, 86_400.0, 864_000.0)
 
 
@@ -135,7 +139,7 @@ class World:
         self.timeline = Timeline(self.chance)
         self.calm = False
         self.outage = ""
-        self._outage_since = self._outage_until = 0.0
+        self._outage_since = self._outage_until = -_BREAK_S
         self.workers: list[SimulatedWorker] = []
         self._compiled = kit.compiled
         self._offset_s = EPOCH_S
@@ -172,11 +176,13 @@ class World:
         self.witness.time_is(now)
         return now
 
-    @property
-    def away_s(self) -> float:
-        """For how long the store has been away, or had been the last time."""
+    def was_away(self) -> bool:
+        """Return whether the store is or was away for so long that a worker may give up.
+
+        Single failures before, and breaks that are too short to notice, count for the worker, too.
+        """
         until = self.timeline.now if self.outage else self._outage_until
-        return until - self._outage_since
+        return until - self._outage_since > limits.OUTAGE_S - _BREAK_S
 
     def note(self, who: str, text: str) -> None:
         """Add a line to the trace."""
@@ -298,7 +304,7 @@ class World:
         self._offset_s += seconds
 
     def _fail(self) -> None:
-        if not self.outage:
+        if not self.outage and self.timeline.now - self._outage_until > _BREAK_S:
             self._outage_since = self.timeline.now
         self.outage = self.chance.choice(("P403", "P407"))
         seconds = self.chance.choice((1.0, 10.0, 70.0))
