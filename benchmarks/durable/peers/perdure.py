@@ -30,6 +30,8 @@ HOUR_S = 3600.0
 LOOK_S = 1.0
 IDLE_S = 5.0
 """How long the CPU time of a worker is watched that has only sleeping runs."""
+SLOWER = 2.5
+"""How much more slowly than a sample all runs may fall asleep."""
 MARGIN_S = 10.0
 """All runs must be asleep so long before the idle time begins and they are due."""
 
@@ -159,7 +161,7 @@ def _sleep(given: Given, *, wake: bool) -> dict[str, Any]:
         ids = engine.start_many(program, [(due,)] * given.sleepers)
         started_s = window.passed_s
         window.close(asleep.wait(given.sleepers))
-        check(len(awake.at), 0)
+        check(len(awake.at), 0, "they fell asleep too slowly; runs that were due before all slept")
         figures = {
             "sleepers": given.sleepers,
             **window.figures,
@@ -175,12 +177,13 @@ def _sleep(given: Given, *, wake: bool) -> dict[str, Any]:
 
 def _due(engine: Engine, program: Any, sleepers: int, asleep: Arrivals) -> float:
     """Return a time at which all runs will be asleep, judging by how fast some fall asleep."""
-    sample = max(10, sleepers // 50)
+    # More than a worker keeps in memory, or the sample would fall asleep faster than the rest.
+    sample = max(10, sleepers // 20)
     asleep.clear()
     window = Window()
     engine.start_many(program, [(time.time() + 10 * HOUR_S,)] * sample)
     asleep.wait(sample)
-    return time.time() + 1.5 * window.passed_s / sample * sleepers + MARGIN_S + IDLE_S
+    return time.time() + SLOWER * window.passed_s / sample * sleepers + MARGIN_S + IDLE_S
 
 
 def _wake(engine: Engine, ids: list[str], due: float, awake: Arrivals) -> dict[str, float]:
@@ -192,12 +195,12 @@ def _wake(engine: Engine, ids: list[str], due: float, awake: Arrivals) -> dict[s
     cpu = time.process_time()
     time.sleep(IDLE_S)
     idle_cpu_s = time.process_time() - cpu
-    check(len(awake.at), 0)
+    check(len(awake.at), 0, "runs awake before they are due")
     awake.wait(len(ids))
     late = [at - due for at in awake.clock.values()]
     woke = [engine.result(run_id) for run_id in ids]
-    early = sum(at < due for at in woke) + sum(one < 0 for one in late)
-    check(early, 0)
+    check(sum(at < due for at in woke), 0, "runs with a turn that was early")
+    check(sum(one < 0 for one in late), 0, "runs that were awake early")
     return {
         "idle_s": IDLE_S,
         "idle_cpu_s": idle_cpu_s,

@@ -100,10 +100,10 @@ def keep(process: int) -> None:
     _write({"keep": process})
 
 
-def check(found: Any, expected: Any) -> None:
+def check(found: Any, expected: Any, what: str = "result") -> None:
     """Refuse to give figures for wrong results."""
     if found != expected:
-        raise SystemExit(f"wrong result: {str(found)[:500]}, expected {str(expected)[:500]}")
+        raise SystemExit(f"{what}: {str(found)[:500]}, expected {str(expected)[:500]}")
 
 
 def wait_until(happened: Callable[[], bool], pause_s: float = 0.005) -> None:
