@@ -186,8 +186,8 @@ class Programs:
             live.fresh = loaded.snapshot is None
             live.runnable = live.fresh or bool(machine.root.ready)
             live.entry_hash = loaded.entries[-1].entry_hash if loaded.entries else loaded.chain_hash
-            # The row says "ready" while somebody is to run it; the state itself knows better.
-            live.status = "ready" if live.runnable else _settled_status(loaded)
+            # Not the row's: that says "ready" while somebody is to run it, and "parked" after a quarantine.
+            live.status = "ready" if live.runnable else machine.standing()[0]
             if not live.fresh:
                 adopt_all(live)
         return live
@@ -258,11 +258,6 @@ def _word(argument: Any) -> str:
         return jsonable.text_of(to_python(argument))
     except BoundaryError:
         return display_string(argument)
-
-
-def _settled_status(loaded: Loaded) -> str:
-    status = loaded.run.status
-    return status if status in ("parked", "waiting") else "waiting"
 
 
 def _check_program(store: Store, name: str) -> None:

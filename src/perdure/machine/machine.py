@@ -173,8 +173,7 @@ class Machine:
         return parameter_value(self.hooks.output)
 
     def _outcome(self, output: str) -> Outcome:
-        main = self.task_numbered(self.root.main_task)
-        status, result = self._status(main)
+        status, result = self.standing()
         return Outcome(
             status,
             result,
@@ -188,9 +187,11 @@ class Machine:
             self.root.exit_code,
         )
 
-    def _status(self, main: Task) -> tuple[str, Any]:
+    def standing(self) -> tuple[str, Any]:
+        """Return the state of the run between two turns, and its result or what it is parked at."""
         if self.ready:
             return "ready", None
+        main = self.task_numbered(self.root.main_task)
         everyone = self.root.tasks.entries.values()
         if main.status in requests.FINISHED:
             if all(t.status in requests.FINISHED for _, t in everyone):
