@@ -584,3 +584,19 @@ def test_a_test_may_bring_its_own_clock(postgres_url: str) -> None:
     assert run is not None
     assert run.updated_at == clock.seconds == store.now()
     store.close()
+
+
+def test_a_further_handle_to_a_server_that_is_away_is_an_outage_and_no_wrong_address(
+    own_server: PostgresServer,
+) -> None:
+    store = PostgresStore(own_server.url())
+    own_server.stop()
+    with pytest.raises(StoreError) as caught:
+        store.another()
+    assert caught.value.code == "P407"
+    with pytest.raises(StoreError) as caught:
+        PostgresStore(own_server.url())
+    assert caught.value.code == "P408"
+    own_server.start()
+    store.another().close()
+    store.close()

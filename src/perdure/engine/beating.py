@@ -12,7 +12,6 @@ other runs go on elsewhere; the run that did it is known by that, and quarantine
 
 from __future__ import annotations
 
-import contextlib
 import mmap
 import os
 import select
@@ -85,18 +84,26 @@ def cpu_s(process: int) -> float:
 
 def beat(store: Store, owner: int, progress: Progress, out: int) -> None:
     """Renew a lease until standard input ends or the lease is gone, and say so by LOST."""
-    interval_s = store.lease_s / BEATS_PER_LEASE
+    interval_s = pause_s = store.lease_s / BEATS_PER_LEASE
     os.write(out, READY)
-    while not select.select([sys.stdin], [], [], interval_s)[0]:
-        if not progress.made():
+    made = False
+    while not select.select([sys.stdin], [], [], pause_s)[0]:
+        made = progress.made() or made
+        if not made:
             continue
         if progress.stuck_s > limits.TURN_STUCK_S:
             _end_stuck(progress.process, progress.stuck_s)
             return
-        with contextlib.suppress(PerdureError):  # away for a moment; the next beat tries again
-            if not store.heartbeat(owner):
-                os.write(out, LOST)
-                return
+        try:
+            renewed = store.heartbeat(owner)
+        except PerdureError:
+            # Again soon: a server that comes and goes may be away whenever a beat is due, for a whole lease.
+            pause_s = min(interval_s, limits.OUTAGE_POLL_S)
+            continue
+        if not renewed:
+            os.write(out, LOST)
+            return
+        made, pause_s = False, interval_s
 
 
 def _end_stuck(process: int, stuck_s: float) -> None:

@@ -114,7 +114,9 @@ class Heartbeat:
                     self._lost()
                     break
             except StoreError:
-                continue  # locked for a moment; there are more beats in the lease
+                # Again soon: a server that comes and goes may be away whenever a beat is due, for a whole lease.
+                pause_s = min(interval_s, limits.OUTAGE_POLL_S)
+                continue
             if self._pulse is not None and self._delegate(self._pulse):
                 break
             pause_s = interval_s

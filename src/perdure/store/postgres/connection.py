@@ -171,9 +171,7 @@ class Connection:
             try:
                 self.raw = self._connect()
             except StoreError as error:
-                # What was there and is away may come back: not the same as an address that is wrong.
-                code = "P407" if error.code == "P408" else error.code
-                raise StoreError(code, error.message, hint=error.hint) from None
+                raise gone(error) from None
             with translated(self.target), self.line.waiting():
                 self._revive()
         return self.raw
@@ -331,6 +329,14 @@ _MEANINGS: Final = (
         "check the user, password and database of the URL; `createdb` makes a database",
     ),
 )
+
+
+def gone(error: StoreError) -> StoreError:
+    """Return what an error of connecting means where a connection has been before.
+
+    What was there and is away may come back: not the same as an address that is wrong.
+    """
+    return StoreError("P407", error.message, hint=error.hint) if error.code == "P408" else error
 
 
 def wait_s(attempt: int) -> float:

@@ -48,7 +48,7 @@ from perdure.store.postgres import binary, loading, schema
 from perdure.store.postgres.bell import Bell, Family, payload_of
 from perdure.store.postgres.clock import ServerClock
 from perdure.store.postgres.commit import COMMIT, Batch, batches_of, encode
-from perdure.store.postgres.connection import Connection, Target, parse_url, verb
+from perdure.store.postgres.connection import Connection, Target, gone, parse_url, verb
 from perdure.store.refusals import check_same, taken_for_dead
 
 _POOLED_POLL_S = 0.1
@@ -132,16 +132,19 @@ class PostgresStore:
             self._connection.raw.execute(b"SELECT perdure.relock(%s::integer)", (owner,))
 
     def another(self) -> PostgresStore:
-        return PostgresStore(
-            self.url,
-            clock=self._clock,
-            retention=self.retention,
-            must_exist=True,
-            read_only=self._connection.target.read_only,
-            lease_s=self.lease_s,
-            monotonic=self._monotonic,
-            family=self._family,
-        )
+        try:
+            return PostgresStore(
+                self.url,
+                clock=self._clock,
+                retention=self.retention,
+                must_exist=True,
+                read_only=self._connection.target.read_only,
+                lease_s=self.lease_s,
+                monotonic=self._monotonic,
+                family=self._family,
+            )
+        except StoreError as error:
+            raise gone(error) from None
 
     def close(self) -> None:
         if self._connection.closed:
