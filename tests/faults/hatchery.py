@@ -149,6 +149,13 @@ class Hatchery:
         """What the workers said."""
         return self._log.read_text(errors="replace")
 
+    @property
+    def complaints(self):
+        """The beginning of what was said of the first worker that ended by an error, or the end of the log."""
+        log = self.log
+        at = log.find("ended with an error")
+        return log[at : at + 5000] if at >= 0 else log[-3000:]
+
     def close(self):
         """Kill all that is left."""
         for one in self._hatched:
