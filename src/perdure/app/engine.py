@@ -8,7 +8,6 @@ Not a twin class with `async` methods for each verb: `engine.aio` says the same 
 
 from __future__ import annotations
 
-import asyncio
 import os
 import threading
 import time
@@ -16,31 +15,25 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from msgspec import Struct
-
+from perdure.app.aio import AsyncEngine
+from perdure.app.answers import Answer, value_of
+from perdure.app.looking import Looking
 from perdure.base import ids, limits
-from perdure.base.errors import CallError, PerdureError, RunStopped
-from perdure.engine import inspection, records
-from perdure.engine.boundary import BoundaryError, from_python, to_python
+from perdure.base.errors import CallError, PerdureError
+from perdure.engine import records
+from perdure.engine.boundary import BoundaryError, from_python
 from perdure.engine.host import NONE, Files, host_functions
-from perdure.engine.inspection import RunView
 from perdure.engine.loading import Programs
 from perdure.engine.scheduler import Options
 from perdure.engine.worker import Worker
 from perdure.machine.machine import Machine
-from perdure.machine.registers import EVALUATOR
 from perdure.snapshot import exchange
 from perdure.store.api import (
     FINAL,
     Commit,
-    Entry,
-    LoggedLine,
     NewRun,
-    Output,
     Pruned,
     PrunePolicy,
-    Run,
-    RunFilter,
     Send,
     Store,
 )
@@ -50,22 +43,8 @@ from perdure.values.conditions import SchemeError
 
 Execute = Literal["all", "own", "none"]
 
-_STOPPED = FINAL - {"completed"} | {"parked"}
 
-
-class Answer(Struct, frozen=True, kw_only=True):
-    """How a run stands: its state, and what it ended with.
-
-    `result` is there for a run that completed; `error` for one that is parked, failed or cancelled.
-    """
-
-    run_id: str
-    status: str
-    result: records.Result | None = None
-    error: records.ErrorReport | None = None
-
-
-class Engine:
+class Engine(Looking):
     """Starts and executes runs in a database.
 
     Args:
@@ -279,21 +258,7 @@ class Engine:
         answer = self.wait(run_id, timeout=timeout)
         if answer is None:
             raise TimeoutError(f"run {run_id} has not ended within {timeout} s")
-        return self.value_of(answer)
-
-    def value_of(self, answer: Answer) -> Any:
-        """Return a completed run's result as Python data. Raises RunStopped, CallError."""
-        if answer.error is not None or answer.result is None:
-            raise stopped(answer)
-        if not answer.result.crosses:
-            raise CallError(
-                "P306",
-                f"the result of run {answer.run_id} is {answer.result.written}, which can't cross to Python",
-            )
-        try:
-            return to_python(answer.result.value, "the result")
-        except BoundaryError as error:
-            raise CallError("P306", f"run {answer.run_id}: {error.reason}") from None
+        return value_of(answer)
 
     def wait(self, run_id: str, *, timeout: float | None = None) -> Answer | None:
         """Return how a run stands once it has ended or is parked, or None if that takes longer than `timeout`."""
@@ -323,31 +288,6 @@ class Engine:
             return False
         # Read again behind the inbox: a turn may have taken such a row between the two.
         return self.answer(answer.run_id) == answer
-
-    def answer(self, run_id: str) -> Answer:
-        """Return how a run stands now. Raises CallError: P307, there is no such run."""
-        run = self.find(run_id)
-        if run.quarantined:
-            report = records.ErrorReport(
-                kind="quarantined",
-                code="P501",
-                message=run.quarantined,
-                text=f"run {run_id} is quarantined: {run.quarantined}",
-            )
-            return Answer(run_id=run_id, status="parked", error=report)
-        if run.status not in FINAL and run.status != "parked":
-            return Answer(run_id=run_id, status=run.status)
-        stored = self.store.result(run_id)
-        result = records.load_result(stored) if stored else records.Result()
-        if run.status == "completed":
-            return Answer(run_id=run_id, status=run.status, result=result)
-        report = result.error or records.ErrorReport(
-            kind=run.status,
-            code="P308",
-            message=f"run {run_id} is {run.status}",
-            text=f"run {run_id} is {run.status}",
-        )
-        return Answer(run_id=run_id, status=run.status, error=report)
 
     # -- messages and actions ------------------------------------------------------------------
 
@@ -401,103 +341,6 @@ class Engine:
             self._worker.want(message.to)
         return sent
 
-    # -- looking -------------------------------------------------------------------------------
-
-    def find(self, run_id: str) -> Run:
-        """Return a run's row. Raises CallError: P307, there is no such run."""
-        run = self.store.get_run(ids.check_run_id(run_id))
-        if run is None:
-            raise CallError(
-                "P307",
-                f"there is no run {run_id!r} in {self.db}",
-                hint="`perdure list` shows all runs",
-            )
-        return run
-
-    def list(self, *, status: str = "", program: str = "", limit: int = 1_000) -> Sequence[Run]:
-        """Return runs, newest first."""
-        return self.store.list_runs(RunFilter((status,) if status else (), program, "", limit))
-
-    def show(self, run_id: str) -> RunView:
-        """Return what a run is doing: every task's stack with places and variables, and what each waits for.
-
-        It looks at what is stored and does not disturb whoever executes the run.
-        """
-        run = self.find(run_id)
-        machine = self._stored_machine(run)
-        tasks: tuple[inspection.TaskView, ...] = ()
-        mailbox = 0
-        if machine is not None:
-            tasks = inspection.tasks_of(machine.root, self.programs.toolchain.provider)
-            mailbox = len(machine.root.messages.entries)
-        answer = self.answer(run_id)
-        return RunView(
-            run_id=run.run_id,
-            program=run.program_name,
-            status=run.status,
-            detail=run.detail,
-            seq=run.seq,
-            created_at=run.created_at,
-            updated_at=run.updated_at,
-            wake_at=run.wake_at,
-            parent=run.parent,
-            quarantined=run.quarantined,
-            tasks=tasks,
-            error=answer.error.text if answer.error is not None else "",
-            mailbox=mailbox,
-        )
-
-    def consult(self, run_id: str, question: Callable[[Machine], Any]) -> Any:
-        """Return what a question finds in the machine of a run, between two turns; None for a run that has not begun.
-
-        Args:
-          run_id: which run; if another process executes it, a copy is asked that is made of what is stored.
-          question: must change nothing of the run.
-        """
-        with EVALUATOR:
-            ours = None if self._worker is None else self._worker.machine(run_id)
-            if ours is not None:
-                return question(ours)
-        machine = self._stored_machine(self.find(run_id))
-        if machine is None:
-            return None
-        with EVALUATOR:
-            return question(machine)
-
-    def _stored_machine(self, run: Run) -> Machine | None:
-        """Return a machine made of what is stored of a run; None if that is nothing, or can't be trusted."""
-        if run.quarantined:
-            return None
-        loaded = next(iter(self.store.load([run.run_id])), None)
-        if loaded is None or loaded.snapshot is None:
-            return None
-        program = self.programs.program(self.store, run.program_hash)
-        machine: Machine = self.programs.restored(self.programs.checked(loaded), program)[0]
-        return machine
-
-    def log(self, run_id: str, *, after: int = 0) -> Sequence[Entry]:
-        """Return the entries of a run's log, oldest first."""
-        self.find(run_id)
-        return self.store.entries(run_id, after=after)
-
-    def log_lines(self, run_id: str, *, after: int = 0) -> Sequence[LoggedLine]:
-        """Return what the program itself logged with `log-event`, oldest first."""
-        self.find(run_id)
-        return self.store.log_lines(run_id, after=after)
-
-    def output(self, run_id: str) -> str:
-        """Return what the program displayed, as far as it is kept."""
-        self.find(run_id)
-        return "".join(chunk.text for chunk in self.outputs(run_id))
-
-    def outputs(self, run_id: str, *, after: int = 0) -> Sequence[Output]:
-        """Return what the program displayed in turns after a number, one piece for each turn."""
-        found: tuple[Output, ...] = ()
-        while piece := self.store.outputs(run_id, after=after):
-            found = (*found, *piece)
-            after = piece[-1].seq
-        return found
-
     def prune(self, policy: PrunePolicy | None = None) -> Pruned:
         """Remove what the policy no longer keeps (docs/reference/retention.md)."""
         return self.store.prune(policy or PrunePolicy())
@@ -539,6 +382,9 @@ class Engine:
             observer=self._committed,
         )
 
+    def _live_machine(self, run_id: str) -> Machine | None:
+        return None if self._worker is None else self._worker.machine(run_id)
+
     def _executing(self, run_id: str) -> None:
         """See to it that somebody executes a run, if this engine executes any."""
         if self._execute == "none":
@@ -579,73 +425,6 @@ class Engine:
             return from_python(value, where)
         except BoundaryError as error:
             raise CallError("P303", error.reason) from None
-
-
-class AsyncEngine:
-    """The verbs of an `Engine` as coroutines, for use inside an asyncio application: `await engine.aio.run(...)`.
-
-    What blocks is done in threads; waiting for a result occupies none.
-    """
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    async def start(self, program: str | Path, *arguments: Any, id: str | None = None) -> str:
-        """See Engine.start."""
-        return await asyncio.to_thread(self._engine.start, program, *arguments, id=id)
-
-    async def run(
-        self,
-        program: str | Path,
-        *arguments: Any,
-        id: str | None = None,
-        timeout: float | None = None,
-    ) -> Any:
-        """See Engine.run."""
-        return await self.result(await self.start(program, *arguments, id=id), timeout=timeout)
-
-    async def result(self, run_id: str, *, timeout: float | None = None) -> Any:
-        """See Engine.result."""
-        async with asyncio.timeout(timeout):
-            while (  # noqa: ASYNC110 - the end of a run is seen by asking the database
-                answer := await asyncio.to_thread(self._engine.wait, run_id, timeout=0.0)
-            ) is None:
-                await asyncio.sleep(limits.POLL_S)
-        return await asyncio.to_thread(self._engine.value_of, answer)
-
-    async def send(self, run_id: str, value: Any, *, message_id: str | None = None) -> bool:
-        """See Engine.send."""
-        return await asyncio.to_thread(self._engine.send, run_id, value, message_id=message_id)
-
-    async def show(self, run_id: str) -> RunView:
-        """See Engine.show."""
-        return await asyncio.to_thread(self._engine.show, run_id)
-
-    async def cancel(self, run_id: str, reason: str = "") -> bool:
-        """See Engine.cancel."""
-        return await asyncio.to_thread(self._engine.cancel, run_id, reason)
-
-    async def retry(self, run_id: str) -> bool:
-        """See Engine.retry."""
-        return await asyncio.to_thread(self._engine.retry, run_id)
-
-
-def stopped(answer: Answer) -> RunStopped:
-    """Return the error that says why a run has no result."""
-    error = answer.error
-    assert error is not None, f"run {answer.run_id} is {answer.status}: it has not stopped"
-    hint = ""
-    if answer.status == "parked":
-        hint = f"`perdure show {answer.run_id}`, then `perdure retry {answer.run_id}` or `perdure cancel {answer.run_id}`"
-    return RunStopped(
-        error.code,
-        f"run {answer.run_id} is {answer.status}: {error.message}",
-        run_id=answer.run_id,
-        status=answer.status,
-        kind=error.kind,
-        report=error.text,
-        hint=hint,
-    )
 
 
 def _owner_name() -> str:
