@@ -10,7 +10,7 @@ import os
 import statistics
 from typing import Any
 
-from benchmarks.durable.peers.perdure import SEQUENCE
+from benchmarks.durable.peers.perdure_ground import SEQUENCE
 from benchmarks.durable.peers.protocol import Given, Window, check, main
 from perdure import Engine
 from perdure.store.database import connect

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from pathlib import Path
 from typing import Any
 
+from benchmarks.durable.peers.perdure_ground import (
+    GATED,
+    PARALLEL,
+    PROGRAMS,
+    SEQUENCE,
+    SLEEPER,
+    Arrivals,
+    database,
+)
+from benchmarks.durable.peers.perdure_scale import w2b, w8
 from benchmarks.durable.peers.protocol import (
-    WAIT_S,
     Given,
     Window,
     check,
@@ -20,12 +27,6 @@ from benchmarks.durable.peers.protocol import (
 from benchmarks.measure import MEDIAN, P99, quantile
 from perdure import Engine
 
-PROGRAMS = Path(__file__).parents[2] / "programs"
-SEQUENCE = PROGRAMS / "loop.scm"
-PARALLEL = PROGRAMS / "parallel.scm"
-SLEEPER = PROGRAMS / "sleeper.scm"
-GATED = PROGRAMS / "gated.scm"
-
 HOUR_S = 3600.0
 LOOK_S = 1.0
 IDLE_S = 5.0
@@ -34,42 +35,6 @@ SLOWER = 2.5
 """How much more slowly than a sample all runs may fall asleep."""
 MARGIN_S = 10.0
 """All runs must be asleep so long before the idle time begins and they are due."""
-
-
-def database(given: Given) -> str:
-    """Return the URL of the store."""
-    return given.url or f"sqlite:{given.file}"
-
-
-class Arrivals:
-    """An observer that notes when each run's commit with a certain state became durable."""
-
-    def __init__(self, status: str) -> None:
-        self.status = status
-        self.at: dict[str, float] = {}
-        self.clock: dict[str, float] = {}
-        self._changed = threading.Condition()
-
-    def __call__(self, commit: Any) -> None:
-        if commit.status != self.status:
-            return
-        with self._changed:
-            self.at[commit.run_id] = time.perf_counter()
-            self.clock[commit.run_id] = time.time()
-            self._changed.notify_all()
-
-    def wait(self, number: int, wait_s: float = WAIT_S) -> float:
-        """Wait for so many runs; return when the last of them arrived."""
-        with self._changed:
-            if not self._changed.wait_for(lambda: len(self.at) >= number, wait_s):
-                raise SystemExit(f"only {len(self.at)} of {number} runs are {self.status}")
-            return max(self.at.values())
-
-    def clear(self) -> None:
-        """Forget all of them."""
-        with self._changed:
-            self.at.clear()
-            self.clock.clear()
 
 
 def w1(given: Given) -> dict[str, Any]:
@@ -213,6 +178,4 @@ def _wake(engine: Engine, ids: list[str], due: float, awake: Arrivals) -> dict[s
 
 
 if __name__ == "__main__":
-    from benchmarks.durable.peers.perdure_scale import w2b, w8
-
     main({"W1": w1, "W2": w2, "W2b": w2b, "W3": w3, "W4": w4, "W5": w5, "W5b": w5b, "W8": w8})

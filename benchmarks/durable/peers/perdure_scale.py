@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.durable.peers.fill import copy_run
-from benchmarks.durable.peers.perdure import (
+from benchmarks.durable.peers.perdure_ground import (
     PROGRAMS,
     SEQUENCE,
     SLEEPER,

@@ -1,10 +1,8 @@
-"""The store in memory: the same verbs on dictionaries, for tests and for runs that need not
-survive.
+"""The store in memory: the same verbs on dictionaries, for tests and for runs that need not survive.
 
 Layer: store. Imports base, store.api.
-Invariant: behaves as the SQLite store does (tests/store is one suite over both), but that nothing
-outlives the process. Handles made by `another` share one world under one lock. An owner dies when
-its handle is closed; `kill` makes one die as a process would, for tests.
+Invariant: behaves as the other stores do (tests/store is one suite over all), but that nothing outlives the process.
+Handles made by `another` share one world under one lock. An owner dies when its handle is closed; `kill` makes one die.
 """
 
 from __future__ import annotations
@@ -406,11 +404,8 @@ class MemoryStore:
 
     def held(self, owner: int) -> list[Claim]:
         with self._world.lock:
-            return [
-                Claim(run_id, record.run.epoch, bool(record.deaths))
-                for run_id, record in self._world.runs.items()
-                if record.run.owner == owner
-            ]
+            mine = [r for r in self._world.runs.values() if r.run.owner == owner]
+            return [Claim(r.run.run_id, r.run.epoch, bool(r.deaths)) for r in mine]
 
     def stirred(self, owner: int) -> list[str]:
         with self._world.lock:
