@@ -35,7 +35,12 @@ def damage(db: str) -> Damage:
             connection.close()
         else:
             with psycopg.connect(db, autocommit=True) as admin:
-                admin.execute(statement)
+                # There, a snapshot is in the log, and the table is a view.
+                admin.execute(
+                    statement.replace(
+                        "UPDATE perdure.snapshots SET payload", "UPDATE perdure.log SET snapshot"
+                    )
+                )
 
     return execute
 

@@ -31,6 +31,10 @@ def damage(store: Store, statement: str) -> None:
     if isinstance(store, SqliteStore):
         store._execute(statement.replace("perdure.", ""))
     elif isinstance(store, PostgresStore):
+        # There, a snapshot is in the log, and the table is a view.
+        statement = statement.replace(
+            "DELETE FROM perdure.snapshots", "UPDATE perdure.log SET snapshot = NULL"
+        )
         with psycopg.connect(store.url.partition("?")[0], autocommit=True) as admin:
             admin.execute(statement)
     else:

@@ -84,17 +84,20 @@ def texts(values: Sequence[str]) -> bytes:
     return _blobs(_TEXT, [value.encode() for value in values]) if values else NO_TEXTS
 
 
-def blobs(values: Sequence[bytes]) -> bytes:
-    """Return a bytea[]."""
+def blobs(values: Sequence[bytes | None]) -> bytes:
+    """Return a bytea[] with NULLs for None."""
     return _blobs(_BYTEA, values) if values else NO_BLOBS
 
 
-def _blobs(oid: int, values: Sequence[bytes]) -> bytes:
-    parts = [_HEADER.pack(1, 0, oid, len(values), 1)]
+def _blobs(oid: int, values: Sequence[bytes | None]) -> bytes:
+    parts = [_HEADER.pack(1, None in values, oid, len(values), 1)]
     pack = _LENGTH.pack
     for value in values:
-        parts.append(pack(len(value)))
-        parts.append(value)
+        if value is None:
+            parts.append(_NULL)
+        else:
+            parts.append(pack(len(value)))
+            parts.append(value)
     return b"".join(parts)
 
 

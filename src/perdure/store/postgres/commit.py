@@ -26,8 +26,8 @@ from perdure.store.postgres.binary import (
 )
 from perdure.store.postgres.connection import Verb, verb
 
-TAKE_TURNS: Final = verb("take_turns", 14, "won, clock")
-COMMIT: Final = verb("commit", 43, "won, clock, touched")
+TAKE_TURNS: Final = verb("take_turns", 15, "won, clock")
+COMMIT: Final = verb("commit", 41, "won, clock, touched")
 
 Batch = list[tuple[int, Commit]]
 """Turns with their positions in what the caller gave."""
@@ -70,6 +70,7 @@ def encode(batch: Batch, at: bytes | None, retention: Retention) -> tuple[Verb, 
         texts([turn.detail for turn in turns]),
         numbers([turn.wake_at for turn in turns]),
         integers([len(turn.consumed) for turn in turns]),
+        _snapshots(turns),
     ]
     if any(turn.consumed for turn in turns):
         rows = [(n, row) for n, turn in enumerate(turns, 1) for row in turn.consumed]
@@ -78,7 +79,7 @@ def encode(batch: Batch, at: bytes | None, retention: Retention) -> tuple[Verb, 
         values += (NO_INTS, NO_INTS)
     if not any(map(_brings_more, turns)):
         return TAKE_TURNS, values
-    return COMMIT, [*values, *_details(turns), *_snapshots(turns, retention), *_others(turns)]
+    return COMMIT, [*values, *_details(turns), *_kept(retention), *_others(turns)]
 
 
 def _brings_more(turn: Commit) -> bool:
@@ -112,12 +113,19 @@ def _details(turns: Sequence[Commit]) -> list[bytes]:
     ]
 
 
-def _snapshots(turns: Sequence[Commit], retention: Retention) -> list[bytes]:
-    found = [(n, turn) for n, turn in enumerate(turns, 1) if turn.snapshot is not None]
+def _snapshots(turns: Sequence[Commit]) -> bytes:
+    """Return the array of snapshots as the log has them: the hash's length, the hash, the payload."""
+    if all(turn.snapshot is None for turn in turns):
+        return NO_BLOBS
+    return blobs([_framed(turn.snapshot, turn.snapshot_hash) for turn in turns])
+
+
+def _framed(snapshot: bytes | None, hashed: bytes) -> bytes | None:
+    return None if snapshot is None else b"%c%b%b" % (len(hashed), hashed, snapshot)
+
+
+def _kept(retention: Retention) -> list[bytes]:
     return [
-        integers([n for n, _ in found]),
-        blobs([turn.snapshot or b"" for _, turn in found]),
-        blobs([turn.snapshot_hash for _, turn in found]),
         integer(retention.headers),
         integer(retention.output_bytes),
         integer(retention.log_lines),

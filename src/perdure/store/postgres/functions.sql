@@ -45,11 +45,12 @@ BEGIN
 END $$;
 
 -- take_turns: the fence, the log and the consumed rows of turns, one turn of each run, sorted by id.
--- Returns the positions (from 1) of the turns that won, and the numbers of their runs.
+-- Returns the positions (from 1) of the turns that won, and the numbers of their runs. The list of
+-- snapshots may be shorter than the others.
 CREATE FUNCTION perdure.take_turns(
     at float8, ids text[], epochs bigint[], seqs bigint[], kinds text[], hashes bytea[],
     payloads bytea[], notes text[], statuses text[], details text[], wakes float8[], taken bigint[],
-    rows_of bigint[], rows bigint[], OUT won bigint[], OUT nums bigint[], OUT clock float8
+    snapshots bytea[], rows_of bigint[], rows bigint[], OUT won bigint[], OUT nums bigint[], OUT clock float8
 ) LANGUAGE plpgsql AS $$
 DECLARE
     gone bigint;
@@ -69,14 +70,15 @@ BEGIN
             ready = g.status = 'ready'
                 OR (r.ready AND r.waiting > g.taken AND g.status NOT IN ('completed', 'failed', 'cancelled')),
             waiting = CASE WHEN g.status IN ('completed', 'failed', 'cancelled') THEN 0 ELSE r.waiting - g.taken END
-        FROM unnest(ids, epochs, seqs, kinds, hashes, payloads, notes, statuses, details, wakes, taken)
-            WITH ORDINALITY AS g (id, epoch, seq, kind, hash, payload, note, status, detail, wake, taken, n)
+        FROM unnest(ids, epochs, seqs, kinds, hashes, payloads, notes, statuses, details, wakes, taken, snapshots)
+            WITH ORDINALITY AS g (id, epoch, seq, kind, hash, payload, note, status, detail, wake, taken, snapshot, n)
         WHERE r.id = g.id AND r.epoch = g.epoch AND r.seq = g.seq - 1 AND abs(r.owner) > 0
-        RETURNING g.n, r.num, g.seq, g.kind, g.hash, g.payload, g.note
+        RETURNING g.n, r.num, g.seq, g.kind, g.hash, g.payload, g.note, g.snapshot
     ), logged AS (
-        INSERT INTO perdure.log (run, seq, at, hash, kind, payload, note)
-        SELECT f.num, f.seq, take_turns.clock, f.hash, nullif(f.kind, 'turn'), f.payload, nullif(f.note, '')
-        FROM fenced f
+        -- In the order of the key: first entries of new runs fill the index's pages from left to right.
+        INSERT INTO perdure.log (run, seq, at, snapshot, payload, hash, kind, note)
+        SELECT f.num, f.seq, take_turns.clock, f.snapshot, f.payload, f.hash, nullif(f.kind, 'turn'), nullif(f.note, '')
+        FROM fenced f ORDER BY f.num
     )
     SELECT array_agg(f.n), array_agg(f.num) INTO won, nums FROM fenced f;
     IF rows_of <> '{}' THEN
@@ -271,21 +273,27 @@ BEGIN
     RETURN touched;
 END $$;
 
--- compact: a snapshot at `seq` replaces the chain since the one at `before`: the retention is applied.
+-- compact: the snapshot at `seq` replaces the chain since the one before: the retention is applied.
 CREATE FUNCTION perdure.compact(
-    num bigint, seq bigint, before bigint, headers bigint, output_bytes bigint, log_lines bigint,
-    small_bytes bigint
+    num bigint, seq bigint, headers bigint, output_bytes bigint, log_lines bigint, small_bytes bigint
 ) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    -- Backwards through the chain, which is not long.
+    before bigint := coalesce((
+        SELECT l.seq FROM perdure.log l
+        WHERE l.run = compact.num AND l.seq < compact.seq AND l.snapshot IS NOT NULL
+        ORDER BY l.seq DESC LIMIT 1), 0);
 BEGIN
-    DELETE FROM perdure.snapshots s WHERE s.run = compact.num AND s.seq < before;
     WITH moved AS (
-        DELETE FROM perdure.log l WHERE l.run = compact.num AND l.seq <= before
+        DELETE FROM perdure.log l WHERE l.run = compact.num AND l.seq < before
             AND (length(l.payload) > small_bytes OR l.seq <= compact.seq - headers)
         RETURNING l.*
     )
     INSERT INTO perdure.history (run, seq, at, hash, payload_hash, kind, note)
     SELECT m.run, m.seq, m.at, m.hash, sha256(m.payload), coalesce(m.kind, 'turn'), m.note
     FROM moved m WHERE m.seq > compact.seq - headers;
+    UPDATE perdure.log l SET snapshot = NULL
+    WHERE l.run = compact.num AND l.seq < before AND l.snapshot IS NOT NULL;
     DELETE FROM perdure.history h WHERE h.run = compact.num AND h.seq <= compact.seq - headers;
     DELETE FROM perdure.outputs o WHERE o.run = compact.num AND o.seq <= (
         SELECT k.seq FROM (
@@ -303,10 +311,9 @@ END $$;
 CREATE FUNCTION perdure.commit(
     at float8, ids text[], epochs bigint[], seqs bigint[], kinds text[], hashes bytea[],
     payloads bytea[], notes text[], statuses text[], details text[], wakes float8[], taken bigint[],
-    rows_of bigint[], rows bigint[],
+    snapshots bytea[], rows_of bigint[], rows bigint[],
     results_of bigint[], results bytea[], outputs_of bigint[], outputs text[],
     lines_of bigint[], levels text[], messages text[], fields text[],
-    snapshots_of bigint[], snapshots bytea[], snapshot_hashes bytea[],
     headers bigint, output_bytes bigint, log_lines bigint, small_bytes bigint,
     starts_of bigint[], start_ids text[], start_names text[], start_programs text[], start_arguments bytea[],
     start_parents text[],
@@ -347,7 +354,7 @@ BEGIN
 
     SELECT t.won, t.nums, t.clock INTO won, nums, clock
     FROM perdure.take_turns(at, ids, epochs, seqs, kinds, hashes, payloads, notes, statuses, details,
-                            wakes, taken, rows_of, rows) t;
+                            wakes, taken, snapshots, rows_of, rows) t;
     IF won IS NULL THEN
         RETURN;
     END IF;
@@ -397,16 +404,12 @@ BEGIN
         PERFORM perdure.watch(commit.clock, mine[g.n], g.id)
         FROM unnest(watches_of, watched) AS g (n, id) WHERE mine[g.n] IS NOT NULL;
     END IF;
-    IF snapshots_of <> '{}' THEN
-        FOR one IN SELECT g.n, mine[g.n] AS num, seqs[g.n] AS seq FROM unnest(snapshots_of) AS g (n)
-                WHERE mine[g.n] IS NOT NULL AND seqs[g.n] > 1 LOOP
-            SELECT coalesce(max(s.seq), 0) INTO before FROM perdure.snapshots s WHERE s.run = one.num;
-            PERFORM perdure.compact(one.num, one.seq, before, headers, output_bytes, log_lines, small_bytes);
+    IF snapshots <> '{}' THEN
+        FOR one IN SELECT mine[g.n] AS num, seqs[g.n] AS seq
+                FROM unnest(snapshots) WITH ORDINALITY AS g (snapshot, n)
+                WHERE g.snapshot IS NOT NULL AND mine[g.n] IS NOT NULL AND seqs[g.n] > 1 LOOP
+            PERFORM perdure.compact(one.num, one.seq, headers, output_bytes, log_lines, small_bytes);
         END LOOP;
-        INSERT INTO perdure.snapshots
-        SELECT mine[g.n], seqs[g.n], g.hash, g.payload
-        FROM unnest(snapshots_of, snapshot_hashes, snapshots) AS g (n, hash, payload)
-        WHERE mine[g.n] IS NOT NULL;
     END IF;
     FOR one IN SELECT i.id, mine[i.n] AS num FROM unnest(ids, statuses) WITH ORDINALITY AS i (id, status, n)
             WHERE mine[i.n] IS NOT NULL AND i.status IN ('completed', 'failed', 'cancelled') LOOP

@@ -22,14 +22,18 @@ _RUNS: Final = """
         r.created_at, r.updated_at, r.quarantined
     FROM perdure.described r LEFT JOIN perdure.run_data d ON d.run = r.num WHERE r.id = ANY (%s)
 """
-_SNAPSHOTS: Final = """
-    SELECT s.run, s.payload, s.hash, s.seq, coalesce(l.hash, '')
+_CHAINS: Final = """
+    SELECT l.run, l.snapshot, l.seq, coalesce(l.kind, 'turn'), l.at, l.hash, l.payload, ''::bytea,
+        coalesce(l.note, '')
     FROM perdure.runs r, LATERAL (
-        SELECT * FROM perdure.snapshots s WHERE s.run = r.num ORDER BY s.seq DESC LIMIT 1
-    ) s LEFT JOIN perdure.log l ON l.run = s.run AND l.seq = s.seq
+        SELECT * FROM perdure.log l WHERE l.run = r.num AND l.seq >= coalesce((
+            SELECT s.seq FROM perdure.log s WHERE s.run = r.num AND s.snapshot IS NOT NULL
+            ORDER BY s.seq DESC LIMIT 1), 0)
+        ORDER BY l.seq
+    ) l
     WHERE r.id = ANY (%s)
 """
-_ENTRIES: Final = """
+ENTRIES: Final = """
     SELECT l.run, l.seq, coalesce(l.kind, 'turn'), l.at, l.hash, l.payload, ''::bytea,
         coalesce(l.note, '')
     FROM perdure.runs r, LATERAL (
@@ -66,16 +70,20 @@ def load(connection: Connection, run_ids: Sequence[str]) -> list[Loaded]:
             raw.execute(query.encode(), values, binary=True)
             for query, values in (
                 (_RUNS, (wanted,)),
-                (_SNAPSHOTS, (wanted,)),
-                (_ENTRIES, (wanted,)),
+                (_CHAINS, (wanted,)),
                 (INBOX, (limits.INBOX_BATCH, wanted)),
             )
         ]
-        runs, snapshots, entries, inbox = (answer.fetchall() for answer in answers)
-    snapshot_of = {run: rest for run, *rest in snapshots}
+        runs, chains, inbox = (answer.fetchall() for answer in answers)
+    snapshot_of: dict[int, tuple[bytes, bytes, int, bytes]] = {}
     entries_of: dict[int, list[Entry]] = {}
-    for run, *row in entries:
-        entries_of.setdefault(run, []).append(Entry(*row))
+    for num, framed, *row in chains:
+        entry = Entry(*row)
+        if framed is None:
+            entries_of.setdefault(num, []).append(entry)
+        else:
+            end = 1 + int.from_bytes(framed[:1])
+            snapshot_of[num] = (framed[end:], framed[1:end], entry.seq, entry.entry_hash)
     inbox_of: dict[str, list[InboxRow]] = {}
     for run_id, *row in inbox:
         inbox_of.setdefault(run_id, []).append(InboxRow(*row))
@@ -94,7 +102,7 @@ def load(connection: Connection, run_ids: Sequence[str]) -> list[Loaded]:
 
 
 OF_A_RUN: Final = (
-    "log", "history", "snapshots", "inbox", "seen", "outputs", "log_lines", "run_data",
+    "log", "history", "inbox", "seen", "outputs", "log_lines", "run_data",
 )  # fmt: skip
 
 
