@@ -1,4 +1,4 @@
-"""`python -m benchmarks [scheme|turns|throughput|resume|startup|choices|all]`, from the top of the repository.
+"""`python -m benchmarks [scheme|turns|throughput|breakdown|resume|startup|choices|all]`, from the top of the repository.
 
 `python -m benchmarks durable` has options of its own and is no part of `all`: it installs other engines.
 """
@@ -10,13 +10,14 @@ import os
 import platform
 import sys
 
-from benchmarks import choices, resume, scheme, startup, throughput, turns
+from benchmarks import breakdown, choices, resume, scheme, startup, throughput, turns
 from benchmarks.durable import command
 
 PARTS = {
     "scheme": scheme.main,
     "turns": turns.main,
     "throughput": throughput.main,
+    "breakdown": breakdown.main,
     "resume": resume.main,
     "startup": startup.main,
     "choices": choices.main,
