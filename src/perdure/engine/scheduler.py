@@ -118,8 +118,8 @@ class Scheduler:
         self._taker: TurnTaker
         self._ready: dict[str, float] = {}
         # The runs that wait for room: for plain effects, and for async ones.
-        self._crowded: tuple[dict[str, None], dict[str, None]] = ({}, {})
-        self._refused = [False, False]
+        self._crowded: tuple[dict[str, Function], dict[str, Function]] = ({}, {})
+        self._refused: list[Function | None] = [None, None]
         # Starts that were promised room by turns which are not durable yet.
         self._promised = [0, 0]
         self._carried_at = 0.0
@@ -189,6 +189,7 @@ class Scheduler:
             self._ring(now)
             self._take_turns(now)
             self._commit()
+            self._invite()
             if self._is_over():
                 self.over = True
                 return 0.0
@@ -364,9 +365,10 @@ class Scheduler:
         else:
             self._set_alarm(live)
         for asynchronous in (False, True):
-            if self._refused[asynchronous]:
-                self._refused[asynchronous] = False
-                self._crowded[asynchronous][live.run_id] = None
+            refused = self._refused[asynchronous]
+            if refused is not None:
+                self._refused[asynchronous] = None
+                self._crowded[asynchronous][live.run_id] = refused
 
     # -- commits -------------------------------------------------------------------------------
 
@@ -394,8 +396,6 @@ class Scheduler:
         metrics.commits += 1
         metrics.batch_size.add(len(batch))
         metrics.commit_s.add(self._monotonic() - self._carried_at)
-        if self.owned.trial and any(t.live.run_id == self.owned.trial for t in batch):
-            self.owned.acquit(durably=False)
         for taken, mine in zip(batch, outcome, strict=True):
             if mine and not taken.live.gone:
                 self._settle(taken)
@@ -404,9 +404,15 @@ class Scheduler:
                 metrics.fenced += 1
                 self.journal.warning("turns lost", run=taken.live.run_id)
                 self.owned.drop(taken.live)
-            for start in taken.starts:
-                self._make_use_of_room(start.function, taken.live)
+        self._end_trial(batch)
         self._wake()
+
+    def _end_trial(self, batch: list[Taken]) -> None:
+        """End the probation of a run that had its first turn. A mark does not say so to the store; see store.api.MARK."""
+        for taken in batch:
+            if taken.live.run_id == self.owned.trial:
+                self.owned.acquit(durably=taken.outcome is None)
+                return
 
     def _settle(self, taken: Taken) -> None:
         """Do what follows from a durable commit."""
@@ -484,7 +490,7 @@ class Scheduler:
         if self._executor.room(function) > self._promised[kind]:
             self._promised[kind] += 1
             return True
-        self._refused[kind] = True
+        self._refused[kind] = function
         return False
 
     def _keep_promises(self, batch: list[Taken]) -> None:
@@ -497,10 +503,7 @@ class Scheduler:
         def done(ended: Ended) -> None:
             self._effect_ended(live, start, ended)
 
-        def freed() -> None:
-            self._make_use_of_room(start.function, live)
-
-        call = Call(start.function, start.arguments, start.key, done, freed)
+        call = Call(start.function, start.arguments, start.key, done, self._wake)
         live.calls[start.number] = call
         self.metrics.effects_started += 1
         faults.reached("effect-started")
@@ -532,7 +535,6 @@ class Scheduler:
             metrics.effects_failed += 1
             metrics.effects_in_doubt += decided.condition.kind == "outcome-unknown"
             self._tell_of(live, start, decided.condition)
-        self._make_use_of_room(start.function, live)
         self._stir(live.run_id)
         self._wake()
 
@@ -550,12 +552,17 @@ class Scheduler:
             tell, event = self.journal.warning, "effect in doubt"
         tell(event, **fields)
 
-    def _make_use_of_room(self, function: Function, live: LiveRun) -> None:
-        """Stir the run that has waited longest for room for such a function; `live` has just left some."""
-        crowd = self._crowded[function.asynchronous]
-        if not crowd:
-            return
-        first = next((one for one in crowd if one != live.run_id), live.run_id)
-        crowd.pop(first, None)
-        self._stir(first)
-        self._wake()
+    def _invite(self) -> None:
+        """Stir as many runs that wait for room for their effects as there is room for, the longest waiting first.
+
+        Not only when an effect ends: a run that was invited may want no room any more, and the next one must hear of it.
+        """
+        for kind, crowd in enumerate(self._crowded):
+            invited = 0
+            while crowd:
+                run_id, function = next(iter(crowd.items()))
+                if self._executor.room(function) - self._promised[kind] <= invited:
+                    break
+                invited += 1
+                del crowd[run_id]
+                self._stir(run_id)

@@ -17,13 +17,14 @@ from perdure.base.clock import ManualClock
 from perdure.base.errors import StoreError
 from perdure.engine import records
 from perdure.engine.committing import Committer, Here
-from perdure.engine.executor import Call
+from perdure.engine.executor import Call, Ended
 from perdure.engine.loading import Programs
 from perdure.engine.python_modules import Function
 from perdure.engine.scheduler import Options, Scheduler
 from perdure.snapshot import exchange
 from perdure.store.api import Commit, NewRun, Release, Run, Send
 from perdure.store.memory import MemoryStore
+from perdure.values.types import String
 
 PROGRAM = """
 (import (scheme base) (perdure))
@@ -62,20 +63,29 @@ class FailsOnce(MemoryStore):
         return call
 
 
-class NoEffects:
-    """An executor without room."""
+class OnePlace:
+    """An executor with room for one effect, which ends when the test says so."""
+
+    def __init__(self) -> None:
+        self.inside: list[Call] = []
 
     def room(self, function: Function) -> int:
-        return 0
+        return 1 - len(self.inside)
 
     def start(self, call: Call) -> None:
-        raise AssertionError(call)
+        self.inside.append(call)
 
     def abandon(self, call: Call) -> None:
         raise AssertionError(call)
 
     def close(self) -> None:
         """Nothing is going on."""
+
+    def end(self) -> list[int]:
+        """End the effect and return what its arguments were."""
+        call = self.inside.pop()
+        call.done(Ended(1, None))
+        return call.arguments
 
 
 class Hand:
@@ -85,11 +95,12 @@ class Hand:
         self.clock = clock
         self.later: list[Callable[[], None]] = []
         self.enlisted = 0
+        self.executor = OnePlace()
         self.scheduler = Scheduler(
             store,
             programs,
             Options(name="hand"),
-            executor=NoEffects(),
+            executor=self.executor,
             committer=Committer(
                 Here(lambda: self.scheduler.owned.store),
                 None,
@@ -119,7 +130,7 @@ class Hand:
 
 @pytest.fixture(scope="module")
 def programs() -> Programs:
-    return Programs()
+    return Programs(allowed=["perdure.testing.simulation.effects"])
 
 
 def world(programs: Programs, verb: str, *, after: bool) -> tuple[FailsOnce, ManualClock]:
@@ -204,6 +215,63 @@ def test_the_time_of_a_run_never_goes_back(programs: Programs) -> None:
     clock.advance(3_700.0)
     hand.rounds(10)
     assert records.load_result(store.result("r") or b"").written == "later"
+
+
+WAITS = """
+(import (scheme base) (perdure))
+(define (main child) (join child))
+"""
+
+
+def test_a_run_and_what_it_waits_for_outlive_their_workers(programs: Programs) -> None:
+    clock = ManualClock()
+    store = MemoryStore(clock=clock.now)
+    joins = programs.compile_source(WAITS, "joins.scm", "/")
+    waits = programs.compile_source(PROGRAM, "waits.scm", "/")
+    given = records.dump_arguments([String("r")])
+    store.start_runs(
+        [
+            NewRun("joins", joins.name, joins.hash, given),
+            NewRun("r", waits.name, waits.hash, records.dump_arguments([1])),
+        ]
+    )
+    hand = Hand(store.another(), programs, clock)
+    hand.rounds(10)
+    store.kill(hand.scheduler.owned.owner)
+    for _ in range(limits.DEATHS_ALONE - 1):
+        store.reap_dead_owners()
+        for run_id in ("joins", "r"):
+            dies = store.another()
+            assert dies.claim_one(run_id, dies.register_owner("dies")) is not None
+            dies.close()
+    last = Hand(store.another(), programs, clock)
+    last.rounds(60)
+    store.send(Send("r", "message", "m", "", exchange.dump_value(1)))
+    last.rounds(60)
+    assert [store.counts(), run_of(store).quarantined] == [{"completed": 2}, ""]
+
+
+WANTS_ROOM = """
+(import (scheme base) (perdure) (python perdure.testing.simulation.effects))
+(define (main n seconds)
+  (race (lambda () (add-slowly n n)) (lambda () (sleep seconds) 'late)))
+"""
+
+
+def test_room_that_one_run_wants_no_more_goes_to_the_next(programs: Programs) -> None:
+    clock = ManualClock()
+    store = MemoryStore(clock=clock.now)
+    program = programs.compile_source(WANTS_ROOM, "wants.scm", "/")
+    programs.save(store, program)
+    hand = Hand(store.another(), programs, clock)
+    for n, seconds in ((0, 1000), (1, 5), (2, 1000)):
+        given = records.dump_arguments([n, seconds])
+        store.start_runs([NewRun(f"r{n}", program.name, program.hash, given)])
+        hand.rounds(5)
+    clock.advance(5.0)
+    assert hand.executor.end() == [0, 0]
+    hand.rounds(5)
+    assert hand.executor.end() == [2, 2]
 
 
 class FailsToCommit(MemoryStore):
