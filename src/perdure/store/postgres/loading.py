@@ -34,16 +34,6 @@ _CHAINS: Final = """
     WHERE r.id = ANY (%s)
 """
 ENTRIES: Final = """
-    SELECT l.run, l.seq, coalesce(l.kind, 'turn'), l.at, l.hash, l.payload, ''::bytea,
-        coalesce(l.note, '')
-    FROM perdure.runs r, LATERAL (
-        SELECT * FROM perdure.log l WHERE l.run = r.num AND l.seq > coalesce(
-            (SELECT max(s.seq) FROM perdure.snapshots s WHERE s.run = r.num), 0)
-        ORDER BY l.seq
-    ) l
-    WHERE r.id = ANY (%s)
-"""
-ENTRIES: Final = """
     WITH one AS (SELECT num FROM perdure.runs WHERE id = %(run)s)
     SELECT seq, kind, at, hash, NULL::bytea, payload_hash, coalesce(note, '')
     FROM perdure.history WHERE run = (SELECT num FROM one) AND seq > %(after)s
