@@ -63,7 +63,7 @@ BEGIN
     -- freed from a worker taken for dead, belongs to nobody.
     WITH fenced AS (
         UPDATE perdure.runs r
-        SET seq = g.seq, status = g.status, detail = g.detail, updated_at = take_turns.clock,
+        SET seq = g.seq, status = g.status::perdure.state, detail = g.detail,
             deaths = CASE WHEN g.kind = 'mark' THEN r.deaths ELSE 0 END,
             wake_at = CASE WHEN g.status IN ('completed', 'failed', 'cancelled') THEN NULL ELSE g.wake END,
             owner = CASE WHEN g.status IN ('completed', 'failed', 'cancelled') THEN 0 ELSE r.owner END,
@@ -171,9 +171,9 @@ BEGIN
         FROM unnest(ids, names, programs, arguments, parents)
             WITH ORDINALITY AS g (id, name, program, arguments, parent, n)
     ), inserted AS (
-        INSERT INTO perdure.runs (num, id, code, arguments, parent, created_at, updated_at, status)
+        INSERT INTO perdure.runs (num, id, code, arguments, parent, created_at, status)
         SELECT g.num, g.id, g.code, CASE WHEN length(g.arguments) <= small THEN g.arguments ELSE '' END,
-            g.parent, clock, clock, 'ready'
+            g.parent, clock, 'ready'
         FROM given g ORDER BY g.id COLLATE "C", g.n
         ON CONFLICT (id) DO NOTHING RETURNING num
     ), data AS (
@@ -238,7 +238,7 @@ CREATE FUNCTION perdure.watch(clock float8, watcher bigint, watched text) RETURN
 DECLARE
     run record;
 BEGIN
-    SELECT r.status, coalesce(d.result, '') AS result INTO run
+    SELECT r.status::text, coalesce(d.result, '') AS result INTO run
     FROM perdure.runs r LEFT JOIN perdure.run_data d ON d.run = r.num
     WHERE r.id = watched AND r.status IN ('completed', 'failed', 'cancelled');
     IF FOUND THEN
@@ -258,7 +258,7 @@ BEGIN
     DELETE FROM perdure.inbox i WHERE i.run = finish.num;
     DELETE FROM perdure.watchers w WHERE w.watcher = finish.num;
     IF EXISTS (SELECT FROM perdure.watchers w WHERE w.run_id = finish.id) THEN
-        SELECT r.status, coalesce(d.result, '') AS result INTO run
+        SELECT r.status::text, coalesce(d.result, '') AS result INTO run
         FROM perdure.runs r LEFT JOIN perdure.run_data d ON d.run = r.num WHERE r.num = finish.num;
         FOR told IN
             SELECT r.num, r.owner FROM perdure.runs r

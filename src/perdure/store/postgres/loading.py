@@ -102,7 +102,7 @@ def prune(raw: psycopg.Connection[Any], policy: PrunePolicy, now: float) -> Prun
     with raw.transaction():
         if policy.finished_s is not None:
             ended = raw.execute(
-                b"SELECT num FROM perdure.runs WHERE status IN ('completed', 'failed', 'cancelled') "
+                b"SELECT num FROM perdure.described WHERE status IN ('completed', 'failed', 'cancelled') "
                 b"AND updated_at <= %s",
                 (now - policy.finished_s,),
             ).fetchall()

@@ -75,7 +75,7 @@ class Reading(Handle):
         return [Run(*row) for row in rows]
 
     def counts(self) -> dict[str, int]:
-        return dict(self._rows("SELECT status, count(*) FROM perdure.runs GROUP BY status"))
+        return dict(self._rows("SELECT status::text, count(*) FROM perdure.runs GROUP BY status"))
 
     def result(self, run_id: str) -> bytes | None:
         payload: bytes | None = self._one(
