@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
-from turns import Clock, first, inbox, message, new_run, owned, turn
+from turns import Clock, first, inbox, load, message, new_run, owned, turn
 
 from perdure.base import limits
 from perdure.base.errors import CallError, StoreError
-from perdure.store.api import Claim, Release
+from perdure.store.api import Claim, Flaw, Release
 from perdure.store.opening import open_store
 from perdure.store.postgres import PostgresStore, schema
 from perdure.testing.postgres import PostgresServer
@@ -569,6 +569,21 @@ def test_a_failed_batch_leaves_nothing_behind(store: PostgresStore, postgres_url
     assert caught.value.code == "P411"
     assert {run.seq for run in store.list_runs()} == {1}
     assert store.commit([turn("a", 1, 2)]) == [True]
+
+
+def test_small_entries_outlive_their_snapshots(store: PostgresStore, postgres_url: str) -> None:
+    """Their payloads stay in the log, and so do the rows that held a snapshot, without it."""
+    owned(store, "r")
+    for seq in range(2, 8):
+        snapshot = {"snapshot": b"full", "snapshot_hash": b"s"} if seq % 2 == 0 else {}
+        assert store.commit([turn("r", 1, seq, **snapshot)]) == [True]
+    entries = store.entries("r")
+    assert [e.seq for e in entries if e.payload is not None] == list(range(1, 8))
+    with psycopg.connect(postgres_url) as admin:
+        rows = admin.execute("SELECT seq, hash, payload FROM perdure.snapshots ORDER BY seq")
+        assert rows.fetchall() == [(4, b"s", b"full"), (6, b"s", b"full")]
+    assert load(store, "r").snapshot_seq == 6
+    assert store.check() == [Flaw("r", "its program hash-of-order is not in the database")]
 
 
 def test_a_first_commit_needs_an_owner(store: PostgresStore) -> None:
