@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from perdure import Engine
 from perdure.app import Answer
@@ -37,6 +38,9 @@ class Place:
         answer = self.engine.wait(run_id, timeout=TIMEOUT_S)
         assert answer is not None, f"{run_id} has not ended"
         return answer
+
+    def value(self, run_id: str) -> Any:
+        return self.engine.value_of(self.wait(run_id))
 
     def worker(self, name: str, *more: str) -> subprocess.Popen[bytes]:
         words = ["worker", "--name", name, "--lease", str(LEASE_S), "--db", self.url]

@@ -64,6 +64,34 @@ SLOT_CHANGES_MAX: Final = 4_096
 TURN_SLICE_S: Final = 0.2
 """A task that computes for so long without blocking is pre-empted, saved and requeued."""
 
+TURN_SLICE_SHARED_S: Final = 0.05
+"""The same, in a worker that has other runs in memory: they wait meanwhile."""
+
+TURN_SLICE_SHARED_MAX_S: Final = 0.25
+"""A slice grows with what saving a cut turn costs, up to this, in such a worker."""
+
+CUT_WAIT_S: Final = 1.0
+"""A run whose last turn was cut lets others go first for so long."""
+
+TURN_MEMORY_BYTES: Final = 1024 * 1024 * 1024
+"""What one turn may make the process grow by, before a quota-error is raised in it."""
+
+OVERDRAWN_MAX: Final = 3
+"""Quota-errors of memory in one turn; at the next one, the turn is thrown away and the run parked."""
+
+STATE_SHARE: Final = 4
+"""Bytes of memory that a byte of a run's stored state stands for, as measured with pairs, vectors and strings. So a run
+whose state is larger than the quota of memory divided by this has met it."""
+
+TURN_OUTPUT_CHARS: Final = 1024 * 1024
+"""What a turn displays before it is ended, so that it is stored; one `write` more may come on top."""
+
+OUTPUT_KEPT_CHARS: Final = 16 * 1024 * 1024
+"""Output since the last snapshot at which a new one is made, so that the retention is applied."""
+
+TURN_SENDS: Final = 1_000
+"""Messages that a turn sends before it is ended."""
+
 TRACE_FRAMES_MAX: Final = 50
 """Frames that an error message or `show` prints of one stack; the middle of a longer one is left out."""
 

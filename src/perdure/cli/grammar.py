@@ -133,6 +133,21 @@ COMMANDS: dict[str, Command] = {
                 "effects", "option", "Async effects performed at once.", ("--effects",), int, 1_000
             ),
             Parameter(
+                "memory",
+                "option",
+                "MiB that one run may take before it gets a quota-error.",
+                ("--memory",),
+                int,
+                1024,
+            ),
+            Parameter(
+                "address_space",
+                "option",
+                "MiB of address space of the whole process, as a last resort.",
+                ("--address-space",),
+                int,
+            ),
+            Parameter(
                 "lease",
                 "option",
                 "Seconds after which one that hangs loses its runs; the same for all of a database.",

@@ -7,6 +7,7 @@ goes to standard error.
 
 from __future__ import annotations
 
+import resource
 import signal
 from pathlib import Path
 from types import FrameType
@@ -17,7 +18,9 @@ from perdure.base.errors import CallError
 from perdure.cli import console, logs
 from perdure.cli import stats as numbers
 from perdure.engine.worker import Worker
+from perdure.machine import watchdog
 
+MIB = 1024 * 1024
 _ENDED = ("completed", "failed", "cancelled", "parked")
 
 
@@ -29,6 +32,8 @@ def worker(
     runs: int,
     threads: int,
     effects: int,
+    memory: int,
+    address_space: int | None,
     lease: float,
     stats: float | None,
     log_format: str | None,
@@ -41,12 +46,15 @@ def worker(
 ) -> int:
     """Execute ready runs."""
     del json
-    _check(runs=runs, threads=threads, effects=effects)
+    _check(runs=runs, threads=threads, effects=effects, memory=memory)
     if not lease > 0:
         raise CallError("P303", f"--lease: expected a number above 0, got {lease:g}")
     # Without a word about logs, people get a line for each run that ends, and what went badly wrong.
     notes = log_format is None and log_level is None
     logs.install(log_format or "console", log_level or ("error" if notes else "info"))
+    watchdog.set_memory_max(memory * MIB)
+    if address_space is not None:
+        _bound_address_space(address_space)
     url = console.database(db)
     ended: dict[str, str] = {}
 
@@ -89,7 +97,20 @@ def worker(
 def _check(**given: int) -> None:
     for name, number in given.items():
         if number < 1:
-            raise CallError("P303", f"--{name}: expected a number from 1 on, got {number}")
+            raise CallError(
+                "P303", f"--{name.replace('_', '-')}: expected a number from 1 on, got {number}"
+            )
+
+
+def _bound_address_space(size_mib: int) -> None:
+    _check(address_space=size_mib)
+    size = size_mib * MIB
+    try:
+        resource.setrlimit(resource.RLIMIT_AS, (size, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    except (OSError, ValueError) as error:
+        raise CallError(
+            "P303", f"--address-space: the system refuses {size_mib} MiB: {error}"
+        ) from None
 
 
 def _stop_by_signals(found: Worker, drain_s: float) -> list[int]:

@@ -33,6 +33,8 @@ class LiveRun:
       names: refuses names of programs that are not registered.
       runnable: the machine has something to do without any event.
       definitions_kept: how many of the heap's definitions are known to be in the store.
+      output_chars: what it displayed since the last snapshot.
+      complaints: how often in a row its state was found to be too large.
       slice_s: how long the next turn may compute before it is cut.
       pending: effects that are requested and not started.
       blocked: effects that can't start in this process, with the reason.
@@ -57,8 +59,10 @@ class LiveRun:
         self.status = "ready"
         self.fresh = True
         self.runnable = True
-        self.slice_s = limits.TURN_SLICE_S
+        self.slice_s = limits.TURN_SLICE_SHARED_S
         self.definitions_kept = 0
+        self.output_chars = 0
+        self.complaints = 0
         self.events: list[Event] = []
         self.consumed: list[int] = []
         self.taken: set[int] = set()

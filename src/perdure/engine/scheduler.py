@@ -19,7 +19,7 @@ from typing import Any
 from msgspec import Struct
 
 from perdure.base import limits
-from perdure.base.errors import StoreError
+from perdure.base.errors import QuotaError, StoreError
 from perdure.engine import faults
 from perdure.engine.committing import PASSING, Committer, Outcome
 from perdure.engine.effects import Again, Succeeded, decide
@@ -30,7 +30,7 @@ from perdure.engine.loading import Programs
 from perdure.engine.metrics import Metrics
 from perdure.engine.owning import Owned
 from perdure.engine.python_modules import Function
-from perdure.engine.turns import Start, Taken, TurnTaker
+from perdure.engine.turns import Start, Taken, TurnTaker, forget_turn
 from perdure.machine.turn import Raised, Returned
 from perdure.store.api import FINAL, Commit, Store
 
@@ -120,9 +120,13 @@ class Scheduler:
         # The runs that wait for room: for plain effects, and for async ones.
         self._crowded: tuple[dict[str, Function], dict[str, Function]] = ({}, {})
         self._refused: list[Function | None] = [None, None]
+        # The runs whose last turn was cut.
+        self._cut: set[str] = set()
         # Starts that were promised room by turns which are not durable yet.
         self._promised = [0, 0]
         self._carried_at = 0.0
+        # A run was thrown away whose memory is to be freed at once.
+        self._freeing = False
         self._alarms: list[tuple[float, str]] = []
         self._taken: list[Taken] = []
         self._drain_until: float | None = None
@@ -175,6 +179,9 @@ class Scheduler:
         """
         until = self._monotonic() + limits.YIELD_S
         self.metrics.live_runs = len(self.owned.live)
+        if self._freeing:
+            self._freeing = False
+            forget_turn()
         while True:
             if self._error is not None:
                 raise self._error
@@ -317,10 +324,11 @@ class Scheduler:
         if self.owned.trial:
             self._take_trial(now)
             return
+        self._taker.shared = len(self.owned.live) > 1
         moment = self._monotonic()
         until = moment + limits.BATCH_S
         waits = self.metrics.wait_s
-        for run_id in list(self._ready)[: limits.BATCH_RUNS - len(self._taken)]:
+        for run_id in self._next(moment):
             waits.add(moment - self._ready.pop(run_id))
             live = self.owned.live.get(run_id)
             # A run that only computes goes on elsewhere, when this worker ends.
@@ -331,6 +339,21 @@ class Scheduler:
             if moment >= until:
                 break
         faults.reached("turn-taken")
+
+    def _next(self, moment: float) -> list[str]:
+        """Return which runs have their turns now, in this order.
+
+        Runs whose last turn was cut come last, unless they have waited long: whoever computes without end must not make
+        the others wait a slice for each of their short turns.
+        """
+        space = limits.BATCH_RUNS - len(self._taken)
+        ready = self._ready
+        if not self._cut:
+            return list(ready)[:space]
+        late = moment - limits.CUT_WAIT_S
+        behind = [one for one in ready if one in self._cut and ready[one] > late]
+        first = [one for one in ready if one not in self._cut or ready[one] <= late]
+        return (first or behind[:1])[:space]
 
     def _take_trial(self, now: float) -> None:
         """Take the first turn of a run on probation, alone."""
@@ -356,6 +379,7 @@ class Scheduler:
         except Exception as error:  # noqa: BLE001 - a bug of ours in one run must not stop the others
             self._promised = promised
             self.owned.quarantine(live.run_id, live.epoch, error)
+            self._freeing |= isinstance(error, QuotaError)
             return
         if taken is not None:
             live.committing = True
@@ -454,6 +478,7 @@ class Scheduler:
         elif commit.status == "parked" and not live.calls:
             owned.unwant(live.run_id)
             owned.release(live)
+            self._freeing |= live.complaints > 0
 
     def _count(self, taken: Taken) -> None:
         metrics, commit = self.metrics, taken.commit
@@ -463,6 +488,9 @@ class Scheduler:
             metrics.turns += 1
             if taken.outcome.preempted:
                 metrics.preempted += 1
+                self._cut.add(commit.run_id)
+            elif self._cut:
+                self._cut.discard(commit.run_id)
         metrics.delta_bytes += len(commit.payload)
         if commit.snapshot is not None:
             metrics.snapshot_bytes += len(commit.snapshot)
@@ -471,6 +499,7 @@ class Scheduler:
     def _forget(self, live: LiveRun) -> None:
         """Abandon the effects of a run that is not executed here any more."""
         self._ready.pop(live.run_id, None)
+        self._cut.discard(live.run_id)
         for crowd in self._crowded:
             crowd.pop(live.run_id, None)
         for call in live.calls.values():

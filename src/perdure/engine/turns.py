@@ -15,7 +15,7 @@ from typing import Any
 from msgspec import Struct
 
 from perdure.base import limits
-from perdure.base.errors import CallError
+from perdure.base.errors import CallError, QuotaError
 from perdure.engine import faults, inspection, records
 from perdure.engine.adoption import adopt, key_of
 from perdure.engine.effects import Failed, arguments_out, shown_name
@@ -23,12 +23,14 @@ from perdure.engine.live import LiveRun
 from perdure.engine.loading import Programs
 from perdure.engine.python_modules import Function
 from perdure.engine.stress import stressed_turn
-from perdure.machine.registers import EVALUATOR
+from perdure.machine import watchdog
+from perdure.machine.memory import give_back
+from perdure.machine.registers import EVALUATOR, REGISTERS
 from perdure.machine.state import Request
 from perdure.machine.turn import Arrived, Event, Fired, Outcome, Raised, Returned
 from perdure.snapshot import wire
 from perdure.store.api import FINAL, MARK, TURN, Commit, LogLine, NewRun, Send, Store
-from perdure.values import barrier
+from perdure.values import barrier, ports
 from perdure.values.conditions import SchemeError
 from perdure.values.ports import CONSOLE
 from perdure.values.printer import write_string
@@ -57,7 +59,11 @@ class Taken(Struct, frozen=True, eq=False):
 
 
 class TurnTaker:
-    """Takes turns. `room` says whether an effect could start at once; `store` answers names of programs."""
+    """Takes turns. `room` says whether an effect could start at once; `store` answers names of programs.
+
+    Attributes:
+      shared: whether other runs are in memory, who wait while one has its turn.
+    """
 
     def __init__(
         self,
@@ -72,9 +78,15 @@ class TurnTaker:
         self._programs = programs
         self._stress = stress
         self._kept: set[str] = set()
+        self._state_max_bytes = watchdog.memory_max_bytes() // limits.STATE_SHARE
+        self.shared = False
 
     def take(self, live: LiveRun, now: float) -> Taken | None:
-        """Run a live run's next turn and return it as a commit, or None if there was nothing to do."""
+        """Run a live run's next turn and return it as a commit, or None if there was nothing to do.
+
+        Raises:
+          QuotaError: the turn took too much memory to be saved; the live run is to be thrown away.
+        """
         with EVALUATOR:
             barrier.use(live.heap.log)
             rung = live.ring(now)
@@ -87,7 +99,7 @@ class TurnTaker:
                 if self._stress:
                     outcome = stressed_turn(self._programs, live, events, moment)
                 else:
-                    outcome = live.machine.turn(events, moment, slice_s=live.slice_s)
+                    outcome = self._turn(live, events, moment)
                 self._absorb(live, outcome)
             changed = outcome is not None or bool(live.retries or live.unwatched)
             barrier.use(live.heap.log)
@@ -96,11 +108,39 @@ class TurnTaker:
                 return None
             began = time.monotonic()
             commit = self._commit(live, events, outcome, starts)
-            # A run that computes for long makes much that has to be saved: let it compute at least four times as long
-            # as saving takes, so that pre-emption costs it no more than a fifth.
-            saving_s = time.monotonic() - began
-            live.slice_s = min(max(limits.TURN_SLICE_S, 4 * saving_s), limits.TURN_SLICE_MAX_S)
+            self._set_slice(live, time.monotonic() - began)
             return Taken(live, commit, outcome, starts)
+
+    def _set_slice(self, live: LiveRun, saving_s: float) -> None:
+        """Say how long the run's next turn may compute, after saving this one took so long.
+
+        A run that computes for long makes much that has to be saved. Alone, it may compute four times as long as saving takes,
+        so that pre-emption costs it no more than a fifth. With neighbours, who wait for both, it is the other way round: one
+        that makes much in little time gets the shortest slices, and so the shortest times of saving.
+        """
+        if self.shared:
+            least, most = limits.TURN_SLICE_SHARED_S, limits.TURN_SLICE_SHARED_MAX_S
+            live.slice_s = min(max(saving_s / 4, least), most)
+        else:
+            live.slice_s = min(max(4 * saving_s, limits.TURN_SLICE_S), limits.TURN_SLICE_MAX_S)
+
+    def _turn(self, live: LiveRun, events: list[Event], now: float) -> Outcome:
+        try:
+            outcome: Outcome = live.machine.turn(events, now, slice_s=live.slice_s)
+        except MemoryError as error:
+            raise QuotaError("P601", str(error) or "there is not enough memory for it") from None
+        if watchdog.overdrawn():
+            # A handler has let go of what it was, or the task is parked and holds all of it: to save that would hold
+            # up everybody, and take as much memory again.
+            give_back()
+            kept = watchdog.kept_bytes()
+            if kept > watchdog.memory_max_bytes():
+                raise QuotaError(
+                    "P601",
+                    f"one turn took {kept >> 20} MiB of memory, more than the quota of "
+                    f"{watchdog.memory_max_bytes() >> 20} MiB; what it did is thrown away",
+                )
+        return outcome
 
     def _absorb(self, live: LiveRun, outcome: Outcome) -> None:
         """Take over what the outcome asks of the engine."""
@@ -187,9 +227,11 @@ class TurnTaker:
             snapshot, payload = live.heap.encode_full(), b""
         else:
             payload = live.heap.encode_delta()
-            if live.heap.wants_compaction and status not in FINAL:
+            if status not in FINAL and self._wants_snapshot(live, outcome):
                 faults.reached("compacting")
                 snapshot = live.heap.encode_full()
+                live.output_chars = 0
+        self._weigh(live)
         self._keep_definitions(live)
         consumed, live.consumed = tuple(live.consumed), []
         wakes = live.next_alarm() if status not in FINAL else None
@@ -214,6 +256,30 @@ class TurnTaker:
             snapshot=snapshot,
             snapshot_hash=wire.payload_hash(snapshot) if snapshot is not None else b"",
         )
+
+    def _wants_snapshot(self, live: LiveRun, outcome: Outcome | None) -> bool:
+        """Return whether a full snapshot is to replace the chain of deltas."""
+        if outcome is not None and outcome.output:
+            live.output_chars += len(outcome.output)
+            if live.output_chars > limits.OUTPUT_KEPT_CHARS:
+                return True
+        return bool(live.heap.wants_compaction)
+
+    def _weigh(self, live: LiveRun) -> None:
+        """Let a run whose state is too large begin its next turn with a quota-error.
+
+        How much of a chain of deltas is garbage nobody knows before the next snapshot, so it may be as long again.
+        """
+        heap, most = live.heap, self._state_max_bytes
+        if heap.full_bytes <= most and heap.full_bytes + heap.chain_bytes <= 2 * most:
+            live.complaints = 0
+            return
+        live.complaints += 1
+        size = (heap.full_bytes + heap.chain_bytes) >> 20
+        told = f"the run's state has {size} MiB, more than the quota of {most >> 20} MiB"
+        if live.complaints > limits.OVERDRAWN_MAX:
+            raise QuotaError("P601", f"{told}, and it goes on after it was told")
+        live.machine.complaint = told
 
     def _keep_definitions(self, live: LiveRun) -> None:
         """Store the definitions that the run refers to for the first time, the standard library's among them.
@@ -280,6 +346,16 @@ class TurnTaker:
                 )
             )
         return tuple(made)
+
+
+def forget_turn() -> None:
+    """Let go of what the evaluator still holds of a run that is thrown away, and free its memory."""
+    REGISTERS.machine = None
+    barrier.use(barrier.WriteLog())
+    ports.use_console([])
+    ports.use_current_output(None)
+    give_back()
+    watchdog.weigh()
 
 
 def waits_for(live: LiveRun) -> str:

@@ -84,7 +84,10 @@ class Hooks(Struct, frozen=True):
 
 
 class Machine:
-    """One live run. `turn` is all that the engine calls; the rest is for signals and primitives."""
+    """One live run. `turn` is all that the engine calls; the rest is for signals and primitives.
+
+    The engine sets `complaint` if the run has met a quota: the next turn begins with a quota-error.
+    """
 
     def __init__(
         self, root: Root, namespace: dict[str, Any], provider: CodeProvider, hooks: Hooks
@@ -103,6 +106,7 @@ class Machine:
         self._careful: dict[Site, Any] = {}
         self.ready: deque[int] = deque()
         self.running = False
+        self.complaint = ""
         self.now = root.time
         # -- the task in progress
         self.task: Task
@@ -147,7 +151,7 @@ class Machine:
             barrier.use(self.log)
             REGISTERS.machine = self
             output: list[str] = []
-            ports.use_console(output)
+            ports.use_console(output, watchdog.cut)
             ports.use_current_output(self._current_output)
             self.root.time = now
             self.ready = deque(self.root.ready)
@@ -162,12 +166,14 @@ class Machine:
             return self._outcome(written)
 
     def _run_ready(self, slice_s: float) -> None:
-        watchdog.watch(time.monotonic() + slice_s, self.namespace["__builtins__"])
+        complaint, self.complaint = self.complaint, ""
+        began = time.monotonic()
+        watchdog.watch(began + slice_s, self.namespace["__builtins__"], complaint)
         try:
             while self.ready and not self._preempted:
                 self._run(self.task_numbered(self.ready.popleft()))
         finally:
-            watchdog.unwatch()
+            watchdog.unwatch(began)
 
     def _current_output(self) -> Any:
         return parameter_value(self.hooks.output)
@@ -390,6 +396,10 @@ class Machine:
         """Save the running task at a poll; the turn ends if its slice is over."""
         self._preempted = True
         self.pause("ready")
+
+    def exceed(self, complaint: str) -> None:
+        """Raise a quota-error where the running task is."""
+        self._raise(condition("quota-error", complaint), self.stack, None)
 
     def wait(self, operations: tuple[Any, ...]) -> None:
         """Let the running task wait for the first of several operations."""

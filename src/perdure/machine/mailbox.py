@@ -40,6 +40,8 @@ def match(machine: Machine) -> None:
     if not messages:
         return
     receivers = sorted(machine.waiting_for("receive"), key=lambda r: r.ticket)
+    if not receivers:
+        return  # before the mailbox is walked: it may be long, and this is done for every message
     for number, (_, message) in list(messages.items()):
         if not receivers:
             return

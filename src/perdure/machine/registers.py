@@ -1,6 +1,6 @@
 """The registers of the evaluator: what primitives read while a task runs.
 
-Layer: machine. Imports machine.state and values.
+Layer: machine. Imports machine.state, signals, watchdog, values and base.
 Invariant: a process has one evaluator: it runs while it holds EVALUATOR, and loads these registers when it begins.
 So a register needs no lock and no argument.
 """
@@ -10,7 +10,9 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from perdure.machine.signals import Preempt
+from perdure.base import limits
+from perdure.machine import watchdog
+from perdure.machine.signals import Exceeded, Preempt
 from perdure.machine.state import Dynamic, RunValue
 from perdure.values.types import NIL
 
@@ -32,7 +34,15 @@ REGISTERS = Registers()
 
 def poll() -> None:
     """Stop the task, since the flag is set; compiled code calls this behind its test of the flag."""
-    raise Preempt
+    complaint = watchdog.complaint()
+    if not complaint:
+        raise Preempt
+    overdrawn = watchdog.overdrawn()
+    if overdrawn and watchdog.kept_bytes() < watchdog.memory_max_bytes():
+        return  # what took so much memory is gone already
+    if overdrawn > limits.OVERDRAWN_MAX:
+        raise MemoryError(complaint)  # it was told, and goes on: the turn is not to be saved
+    raise Exceeded(complaint)
 
 
 def parameter_value(parameter: Any) -> Any:

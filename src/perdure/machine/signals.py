@@ -44,6 +44,19 @@ class Preempt(Signal):
         machine.requeue()
 
 
+class Exceeded(Signal):
+    """The run has met a quota: raise a condition where it is, which it may handle like any other."""
+
+    mode = REDO
+
+    def __init__(self, complaint: str) -> None:
+        super().__init__(complaint)
+        self.complaint = complaint
+
+    def perform(self, machine: Machine) -> None:
+        machine.exceed(self.complaint)
+
+
 class Isolated(Signal):
     """Run a Python function with the machine as its first argument, on the empty stack.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from perdure.base import limits
+from perdure.machine import watchdog
 from perdure.values.conditions import SchemeError, condition, fail, wrong_type
 from perdure.values.numerals import integer_text
 from perdure.values.types import (
@@ -132,11 +133,12 @@ def count(procedure: str, x: Any) -> int:
 
 def within(procedure: str, size: int) -> int:
     """Return a size that was computed, if one object may be so large."""
-    if size > limits.OBJECT_MAX_SLOTS:
+    # Eight bytes an element, as in a vector: what alone would take more than a run may have is refused before it is made.
+    most = min(limits.OBJECT_MAX_SLOTS, watchdog.memory_max_bytes() // 8)
+    if size > most:
         raise fail(
             "quota-error",
-            f"{procedure}: the result would have {_number(size)} elements, more than the limit of "
-            f"{limits.OBJECT_MAX_SLOTS}",
+            f"{procedure}: the result would have {_number(size)} elements, more than the limit of {most}",
         )
     return size
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from perdure.base import limits
-from perdure.machine import mailbox, tasks, waiting
+from perdure.machine import mailbox, tasks, waiting, watchdog
 from perdure.machine.machine import AGAIN, Machine
 from perdure.machine.registers import REGISTERS
 from perdure.machine.requests import withdraw
@@ -184,6 +184,8 @@ def new_ticket() -> Any:
 def _send(machine: Machine, to: str, value: Any) -> Any:
     exported = machine.export_value(value)
     number = machine.new_number()
+    if len(machine.sent) >= limits.TURN_SENDS:
+        watchdog.cut()
     machine.sent.append(Sent(to, f"{machine.root.run_id}:{number}", exported))
     return UNSPECIFIED
 

@@ -177,13 +177,7 @@ class Heap:
 
     def encode_full(self) -> bytes:
         """Return the payload of a full snapshot: everything reachable. It replaces the chain."""
-        was_enabled = gc.isenabled()
-        gc.disable()
-        try:
-            payload = pack(encode.full(self))
-        finally:
-            if was_enabled:
-                gc.enable()
+        payload = _without_collector(lambda: pack(encode.full(self)))
         self.full_bytes = text_size(payload)
         self.chain_bytes = self.chain_length = 0
         return payload
@@ -193,7 +187,18 @@ class Heap:
         one.
         """
         assert self.full_bytes, "the first payload of a run is a full snapshot"
-        payload = pack(encode.delta(self))
+        payload = _without_collector(lambda: pack(encode.delta(self)))
         self.chain_bytes += text_size(payload)
         self.chain_length += 1
         return payload
+
+
+def _without_collector(encoding: Callable[[], bytes]) -> bytes:
+    """Return what encoding gives. It makes many objects and no cycles, so collecting would only cost time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        return encoding()
+    finally:
+        if was_enabled:
+            gc.enable()

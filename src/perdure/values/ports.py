@@ -72,16 +72,41 @@ CONSOLE_PORTS = (CONSOLE_INPUT, CONSOLE_OUTPUT)
 # -- registers of the machine --------------------------------------------------------------
 
 _console: list[str] = []
+_console_room = 0
 
 
-def use_console(buffer: list[str]) -> None:
-    """Make `buffer` the one that console output is appended to: the current turn's."""
-    global _console
-    _console = buffer
+def _no_flood() -> None:
+    """Do nothing: outside of a turn, nobody ends it."""
+
+
+_flooded: Callable[[], None] = _no_flood
+
+
+def use_console(buffer: list[str], flooded: Callable[[], None] = _no_flood) -> None:
+    """Make `buffer` the one that console output is appended to: the current turn's.
+
+    `flooded` is called when it holds so much that the turn is to end.
+    """
+    global _console, _console_room, _flooded
+    _console, _console_room, _flooded = buffer, limits.TURN_OUTPUT_CHARS, flooded
 
 
 def emit(text: str) -> None:
-    """Append to the console output of the current turn."""
+    """Append to the console output of the current turn.
+
+    Raises:
+      SchemeError: quota-error, it is more than one turn may display.
+    """
+    global _console_room
+    room = _console_room - len(text)
+    if room < 0:
+        if room < -limits.PRINTED_MAX_CHARS:
+            raise fail(
+                "quota-error",
+                f"a turn displays at most {limits.PRINTED_MAX_CHARS} characters",
+            )
+        _flooded()
+    _console_room = room
     _console.append(text)
 
 
@@ -323,7 +348,7 @@ def put_at_once(port: Any, text: str) -> bool:
 def put_text(port: Port, text: str) -> None:
     """Write a text to a checked output port; for a binary port, a character for each byte."""
     if port.port_kind == "console":
-        _console.append(text)
+        emit(text)
         return
     tail = port.tail + text
     chunk: Any = None
