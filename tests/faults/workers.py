@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from perdure import Engine
-from perdure.app import Answer
+from perdure.app.answers import Answer, value_of
 from perdure.store.opening import open_store
 
 LEASE_S = 1.0
@@ -40,7 +40,7 @@ class Place:
         return answer
 
     def value(self, run_id: str) -> Any:
-        return self.engine.value_of(self.wait(run_id))
+        return value_of(self.wait(run_id))
 
     def worker(self, name: str, *more: str) -> subprocess.Popen[bytes]:
         words = ["worker", "--name", name, "--lease", str(LEASE_S), "--db", self.url]
