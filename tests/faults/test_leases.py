@@ -95,7 +95,7 @@ def test_a_stopped_worker_loses_its_runs_and_commits_nothing_when_it_goes_on(pla
     run_id = place.start("ticks", 150, id="r")
     place.until(lambda: place.engine.find(run_id).seq > 20)
     old = place.owners()["first"]
-    os.kill(first.pid, signal.SIGSTOP)
+    place.stop_outside_of_a_commit(first)
     stopped_at = time.monotonic()
     place.worker("second")
     place.until(lambda: place.engine.find(run_id).epoch == 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -11,7 +12,9 @@ from typing import Any
 
 from perdure import Engine
 from perdure.app.answers import Answer, value_of
+from perdure.base.errors import StoreError
 from perdure.store.opening import open_store
+from perdure.store.sqlite import SqliteStore
 
 LEASE_S = 1.0
 TIMEOUT_S = 60.0
@@ -66,6 +69,21 @@ class Place:
         while not true():
             assert time.monotonic() < end, [self.told(p.stem) for p in self.folder.glob("*.log")]
             time.sleep(0.02)
+
+    def stop_outside_of_a_commit(self, worker: subprocess.Popen[bytes]) -> None:
+        """Stop a process; one that was just writing keeps SQLite's lock, and everybody out, so it is tried again."""
+        store = SqliteStore(self.url.removeprefix("sqlite:"), busy_timeout_ms=50)
+        try:
+            while True:
+                worker.send_signal(signal.SIGSTOP)
+                try:
+                    store.set_cursor("nobody", 0)
+                except StoreError:
+                    worker.send_signal(signal.SIGCONT)
+                else:
+                    return
+        finally:
+            store.close()
 
     def close(self) -> None:
         for one in self.workers:
