@@ -146,8 +146,9 @@ class Reading(Handle):
             "WHERE ready AND owner = 0 AND quarantined = '' AND deaths = 0) "
             "OR EXISTS (SELECT FROM perdure.runs "
             "WHERE deaths > 0 AND ready AND owner = 0 AND quarantined = '') "
-            "THEN 0 ELSE (SELECT min(wake_at) FROM perdure.runs "
-            "WHERE wake_at IS NOT NULL AND owner = 0 AND quarantined = '') END"
+            "THEN 0 ELSE (SELECT wake_at FROM perdure.runs "
+            "WHERE wake_at IS NOT NULL AND owner = 0 AND quarantined = '' "
+            "ORDER BY wake_at LIMIT 1) END"
         )
         return due
 

@@ -84,7 +84,6 @@ CREATE TABLE perdure.run_data (
     result    bytea
 );
 
--- The payloads are compressed by the engine where it pays: EXTERNAL keeps the server from trying again.
 -- A snapshot is not a row of its own, which would cost a header, a key and an entry in an index: as much
 -- as a third of a sleeping run. It is stored as its hash's length in one byte, the hash and the payload:
 -- with a ninth column, every row that has a NULL would be 8 bytes longer.
@@ -92,8 +91,8 @@ CREATE TABLE perdure.log (
     run     bigint NOT NULL,
     seq     bigint NOT NULL,
     at      float8 NOT NULL,
-    snapshot bytea STORAGE EXTERNAL,
-    payload bytea STORAGE EXTERNAL NOT NULL,
+    snapshot bytea,
+    payload bytea NOT NULL,
     hash    bytea NOT NULL,
     kind    text,
     note    text,
@@ -130,7 +129,7 @@ CREATE TABLE perdure.inbox (
     kind       text NOT NULL,
     message_id text NOT NULL,
     sender     text NOT NULL,
-    payload    bytea STORAGE EXTERNAL NOT NULL,
+    payload    bytea NOT NULL,
     PRIMARY KEY (run, num)
 ) WITH (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000,
         autovacuum_vacuum_cost_delay = 0);
@@ -150,7 +149,7 @@ CREATE TABLE perdure.mail (
     kind       text NOT NULL,
     message_id text NOT NULL,
     sender     text NOT NULL,
-    payload    bytea STORAGE EXTERNAL NOT NULL,
+    payload    bytea NOT NULL,
     PRIMARY KEY (run_id, num)
 );
 
@@ -192,3 +191,10 @@ CREATE TABLE perdure.owners (
     heartbeat  float8 NOT NULL,
     locked_at  timestamptz
 );
+
+-- The payloads are compressed by the engine where it pays: EXTERNAL keeps the server from trying again.
+-- Not in CREATE TABLE, which takes it since PostgreSQL 16 only.
+ALTER TABLE perdure.log ALTER COLUMN snapshot SET STORAGE EXTERNAL;
+ALTER TABLE perdure.log ALTER COLUMN payload SET STORAGE EXTERNAL;
+ALTER TABLE perdure.inbox ALTER COLUMN payload SET STORAGE EXTERNAL;
+ALTER TABLE perdure.mail ALTER COLUMN payload SET STORAGE EXTERNAL;
