@@ -433,8 +433,10 @@ class Scheduler:
 
     def _end_trial(self, batch: list[Taken]) -> None:
         """End the probation of a run that had its first turn. A mark does not say so to the store; see store.api.MARK."""
+        trial = self.owned.live.get(self.owned.trial)
         for taken in batch:
-            if taken.live.run_id == self.owned.trial:
+            # Not by its id: a batch that was under way when the lease was lost may be answered when the run is on trial anew.
+            if taken.live is trial:
                 self.owned.acquit(durably=taken.outcome is None)
                 return
 
