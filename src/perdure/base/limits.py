@@ -117,7 +117,7 @@ FILE_PIECE_BYTES: Final = 4 * 1024 * 1024
 SNAPSHOT_MAX_BYTES: Final = 4 * 1024 * 1024 * 1024
 """A stored snapshot or delta, decompressed; the declared size is checked before anything is allocated."""
 
-COMPRESS_MIN_BYTES: Final = 96
+COMPRESS_MIN_BYTES: Final = 384
 """Payloads shorter than this are stored as they are: compressing would cost more time than it saves bytes."""
 
 DICTIONARY_MAX_BYTES: Final = 64 * 1024
