@@ -138,6 +138,12 @@ LIVE_RUNS_MAX: Final = 1_000
 DELTA_CHAIN_MAX: Final = 200
 """Deltas since the last full snapshot before a new one replaces the chain, at the least."""
 
+COMPACT_INLINE_BYTES: Final = 256 * 1024
+"""A chain of deltas that is longer, uncompressed, is compacted by another process; a shorter one takes some milliseconds."""
+
+COMPACTION_SLOW_S: Final = 30.0
+"""A compaction that takes longer is told to the operator."""
+
 LEASE_S: Final = 30.0
 """How long a worker that hangs keeps its runs. One whose process is gone loses them at once."""
 

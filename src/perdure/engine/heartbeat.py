@@ -148,6 +148,7 @@ class Heartbeat:
     def _launch(self, pulse: Pulse) -> subprocess.Popen[bytes] | None:
         """Start the process and tell it what to do; None if the heartbeat was stopped meanwhile."""
         orders = {
+            "do": "beat",
             "url": self._store.url,
             "lease_s": self._store.lease_s,
             "owner": self._owner,

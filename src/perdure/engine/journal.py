@@ -26,6 +26,7 @@ them take. The command line renders the same records with structlog (cli/logs.py
     store away          error     code, error
     store back          info      after_s
     slow compaction     warning   run, seconds, bytes
+    compaction failed   warning   run, error; it is done within a turn
 """
 
 from __future__ import annotations

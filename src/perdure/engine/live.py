@@ -34,6 +34,8 @@ class LiveRun:
       runnable: the machine has something to do without any event.
       definitions_kept: how many of the heap's definitions are known to be in the store.
       output_chars: what it displayed since the last snapshot.
+      long: its chain of deltas is to be compacted aside; `compacting`: that is under way; `inline`: it failed, so the next
+        snapshot is made within a turn.
       complaints: how often in a row its state was found to be too large.
       slice_s: how long the next turn may compute before it is cut.
       pending: effects that are requested and not started.
@@ -63,6 +65,9 @@ class LiveRun:
         self.definitions_kept = 0
         self.output_chars = 0
         self.complaints = 0
+        self.long = False
+        self.compacting = False
+        self.inline = False
         self.events: list[Event] = []
         self.consumed: list[int] = []
         self.taken: set[int] = set()

@@ -21,9 +21,10 @@ from perdure.engine.effects import call_builtin
 from perdure.engine.host import NONE, Files, host_functions
 from perdure.engine.live import LiveRun
 from perdure.engine.python_modules import Function, PythonModules
+from perdure.engine.stored import checked_payloads
 from perdure.frontends.scheme.reader import read_source
 from perdure.machine.registers import EVALUATOR
-from perdure.snapshot import exchange, wire
+from perdure.snapshot import exchange
 from perdure.snapshot.heap import Codec
 from perdure.store.api import Claim, Loaded, Store
 from perdure.toolchain.toolchain import CompiledProgram, Toolchain
@@ -238,16 +239,7 @@ class Programs:
         Raises:
           SnapshotError: a hash is wrong; nothing was parsed.
         """
-        assert loaded.snapshot is not None
-        if wire.payload_hash(loaded.snapshot) != loaded.snapshot_hash:
-            raise SnapshotError(
-                "P501", f"the snapshot of run {loaded.run.run_id} does not have its hash"
-            )
-        wire.verify_chain(
-            loaded.chain_hash,
-            [(e.seq, e.kind, e.payload, e.payload_hash, e.entry_hash) for e in loaded.entries],
-        )
-        return [loaded.snapshot, *(e.payload for e in loaded.entries if e.payload)]
+        return checked_payloads(loaded)
 
 
 def _word(argument: Any) -> str:

@@ -14,14 +14,14 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Callable
-from typing import Any
 
 from msgspec import Struct
 
 from perdure.base import limits
 from perdure.base.errors import QuotaError, StoreError
-from perdure.engine import faults
+from perdure.engine import accounts, faults
 from perdure.engine.committing import PASSING, Committer, Outcome
+from perdure.engine.compaction import Compacted, Compactor
 from perdure.engine.effects import Again, Succeeded, decide
 from perdure.engine.executor import Call, Ended, Executor
 from perdure.engine.journal import Journal
@@ -73,6 +73,7 @@ class Scheduler:
       enlisted: called when it has become an owner of runs: at first, and again after a lost lease. What is to be
         done for the new owner, its heartbeat say, is done there.
       metrics: where it counts.
+      compactor: compacts long chains of deltas aside; None: it is done within a turn, however long it takes.
       observer: called with every commit that became durable.
       chance: returns a random number between 0 and 1.
     """
@@ -89,6 +90,7 @@ class Scheduler:
         wake: Callable[[], None],
         enlisted: Callable[[], None],
         metrics: Metrics | None = None,
+        compactor: Compactor | None = None,
         observer: Observer | None = None,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -110,6 +112,7 @@ class Scheduler:
         self._programs = programs
         self._executor = executor
         self._committer = committer
+        self._compactor = compactor
         self._monotonic = monotonic
         self._wake = wake
         self._enlisted = enlisted
@@ -142,7 +145,11 @@ class Scheduler:
 
     def _begin(self) -> None:
         self._taker = TurnTaker(
-            self.owned.store, self._room, self._programs, stress=self._options.stress
+            self.owned.store,
+            self._room,
+            self._programs,
+            stress=self._options.stress,
+            aside=self._compactor is not None,
         )
         self._enlisted()
 
@@ -279,6 +286,8 @@ class Scheduler:
             self.owned.release(live)
         self._executor.close()
         self._committer.close()
+        if self._compactor is not None:
+            self._compactor.close()
         try:
             self.owned.flush()
         finally:
@@ -448,7 +457,11 @@ class Scheduler:
         live.taken.difference_update(commit.consumed)
         if self._observer is not None:
             self._observer(commit)
-        self._count(taken)
+        accounts.turn_settled(self.metrics, taken)
+        if taken.outcome is not None and taken.outcome.preempted:
+            self._cut.add(live.run_id)
+        elif self._cut:
+            self._cut.discard(live.run_id)
         if taken.outcome is not None:
             for number in taken.outcome.withdrawn:
                 call = live.calls.pop(number, None)
@@ -467,6 +480,8 @@ class Scheduler:
             self.journal.warning("run parked", run=live.run_id, reason=commit.detail)
         for start in taken.starts:
             self._start(live, start)
+        if live.long:
+            self._compact(live)
         if commit.watches:
             live.unwatched.clear()
             owned.ask_after_children(live)
@@ -474,29 +489,26 @@ class Scheduler:
         if live.has_work():
             self._ready[live.run_id] = self._monotonic()
         elif live.pending and commit.status != "parked":
-            self._ready[live.run_id] = (
-                self._monotonic()
-            )  # room may have come while it was committed
+            # Room may have come while it was committed.
+            self._ready[live.run_id] = self._monotonic()
         elif commit.status == "parked" and not live.calls:
             owned.unwant(live.run_id)
             owned.release(live)
             self._freeing |= live.complaints > 0
 
-    def _count(self, taken: Taken) -> None:
-        metrics, commit = self.metrics, taken.commit
-        if taken.outcome is None:
-            metrics.marks += 1
-        else:
-            metrics.turns += 1
-            if taken.outcome.preempted:
-                metrics.preempted += 1
-                self._cut.add(commit.run_id)
-            elif self._cut:
-                self._cut.discard(commit.run_id)
-        metrics.delta_bytes += len(commit.payload)
-        if commit.snapshot is not None:
-            metrics.snapshot_bytes += len(commit.snapshot)
-            metrics.compactions += commit.seq > 1
+    def _compact(self, live: LiveRun) -> None:
+        """Have a run's chain of deltas compacted by somebody else, while it goes on."""
+
+        def done(found: Compacted) -> None:
+            live.compacting = False
+            live.inline = bool(found.error)
+            accounts.chain_compacted(self.metrics, self.journal, live.run_id, found)
+            if found.done:
+                live.heap.compacted(found.full_bytes, found.folded_bytes, found.folded_entries)
+
+        assert self._compactor is not None, "it was promised to the taker of turns"
+        live.long, live.compacting, live.output_chars = False, True, 0
+        self._compactor.compact(live.run_id, done)
 
     def _forget(self, live: LiveRun) -> None:
         """Abandon the effects of a run that is not executed here any more."""
@@ -545,8 +557,7 @@ class Scheduler:
         number = start.number
         live.calls.pop(number, None)
         mark = start.function.mark
-        metrics = self.metrics
-        metrics.effects_ended += 1
+        self.metrics.effects_ended += 1
         decided = decide(
             mark,
             ended,
@@ -557,31 +568,14 @@ class Scheduler:
         )
         if isinstance(decided, Succeeded):
             live.events.append(Returned(number, decided.value))
-        elif isinstance(decided, Again):
-            live.retries[number] = decided
-            metrics.effects_retried += 1
-            self._tell_of(live, start, decided.condition, again_s=decided.after_s)
         else:
-            live.events.append(Raised(number, decided.condition))
-            metrics.effects_failed += 1
-            metrics.effects_in_doubt += decided.condition.kind == "outcome-unknown"
-            self._tell_of(live, start, decided.condition)
+            if isinstance(decided, Again):
+                live.retries[number] = decided
+            else:
+                live.events.append(Raised(number, decided.condition))
+            accounts.attempt_failed(self.metrics, self.journal, live.run_id, start, decided)
         self._stir(live.run_id)
         self._wake()
-
-    def _tell_of(
-        self, live: LiveRun, start: Start, failed: Any, again_s: float | None = None
-    ) -> None:
-        """Tell the operator of an attempt that failed."""
-        tell, event = self.journal.info, "effect failed"
-        fields: dict[str, Any] = {"run": live.run_id, "request": start.number, "effect": start.name}
-        fields |= {"attempt": start.attempt, "error": failed.message}
-        if again_s is not None:
-            tell, event = self.journal.warning, "effect retried"
-            fields["after_s"] = again_s
-        elif failed.kind == "outcome-unknown":
-            tell, event = self.journal.warning, "effect in doubt"
-        tell(event, **fields)
 
     def _invite(self) -> None:
         """Stir as many runs that wait for room for their effects as there is room for, the longest waiting first.

@@ -61,6 +61,8 @@ class Taken(Struct, frozen=True, eq=False):
 class TurnTaker:
     """Takes turns. `room` says whether an effect could start at once; `store` answers names of programs.
 
+    `aside`: whether somebody else compacts the chains of runs that are marked as `long`.
+
     Attributes:
       shared: whether other runs are in memory, who wait while one has its turn.
     """
@@ -72,7 +74,9 @@ class TurnTaker:
         programs: Programs,
         *,
         stress: bool = False,
+        aside: bool = False,
     ) -> None:
+        self._aside = aside
         self._store = store
         self._room = room
         self._programs = programs
@@ -131,10 +135,10 @@ class TurnTaker:
             raise QuotaError("P601", str(error) or "there is not enough memory for it") from None
         if watchdog.overdrawn():
             # A handler has let go of what it was, or the task is parked and holds all of it: to save that would hold
-            # up everybody, and take as much memory again.
+            # up everybody, and take as much memory again. Not all that is free is given back, so twice as much is meant.
             give_back()
             kept = watchdog.kept_bytes()
-            if kept > watchdog.memory_max_bytes():
+            if kept > 2 * watchdog.memory_max_bytes():
                 raise QuotaError(
                     "P601",
                     f"one turn took {kept >> 20} MiB of memory, more than the quota of "
@@ -227,7 +231,15 @@ class TurnTaker:
             snapshot, payload = live.heap.encode_full(), b""
         else:
             payload = live.heap.encode_delta()
-            if status not in FINAL and self._wants_snapshot(live, outcome):
+            if status in FINAL or not self._wants_snapshot(live, outcome):
+                pass
+            elif (
+                self._aside
+                and not live.inline
+                and live.heap.stored_bytes > limits.COMPACT_INLINE_BYTES
+            ):
+                live.long = not live.compacting
+            else:
                 faults.reached("compacting")
                 snapshot = live.heap.encode_full()
                 live.output_chars = 0
@@ -271,11 +283,11 @@ class TurnTaker:
         How much of a chain of deltas is garbage nobody knows before the next snapshot, so it may be as long again.
         """
         heap, most = live.heap, self._state_max_bytes
-        if heap.full_bytes <= most and heap.full_bytes + heap.chain_bytes <= 2 * most:
+        if heap.full_bytes <= most and heap.stored_bytes <= 2 * most:
             live.complaints = 0
             return
         live.complaints += 1
-        size = (heap.full_bytes + heap.chain_bytes) >> 20
+        size = heap.stored_bytes >> 20
         told = f"the run's state has {size} MiB, more than the quota of {most >> 20} MiB"
         if live.complaints > limits.OVERDRAWN_MAX:
             raise QuotaError("P601", f"{told}, and it goes on after it was told")

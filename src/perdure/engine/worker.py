@@ -17,6 +17,7 @@ from collections.abc import Callable
 from perdure.base import limits
 from perdure.base.errors import StoreError
 from perdure.engine.committing import Aside, Committer, Here
+from perdure.engine.compaction import Compactor
 from perdure.engine.executor import LocalExecutor
 from perdure.engine.heartbeat import Heartbeat, Pulse
 from perdure.engine.loading import Programs
@@ -156,9 +157,16 @@ class Worker:
             wake=self._soon,
             enlisted=self._enlisted,
             metrics=self.metrics,
+            compactor=self._compactor(store),
             observer=self._observer,
         )
         self._scheduler.enlist()
+
+    def _compactor(self, store: Store) -> Compactor | None:
+        """Return who compacts aside: in a process that is there for the worker alone, others may be started."""
+        if self._pulse is None:
+            return None
+        return Compactor(store, self._from_outside)
 
     def _note_outage(self, error: StoreError | None, after_s: float) -> None:
         self._scheduler.note_outage(error, after_s)

@@ -175,6 +175,17 @@ class Heap:
         """
         return self.chain_length >= self.codec.chain_max and self.chain_bytes >= self.full_bytes
 
+    @property
+    def stored_bytes(self) -> int:
+        """How long the chain is, with the snapshot that it begins with, uncompressed."""
+        return self.full_bytes + self.chain_bytes
+
+    def compacted(self, full_bytes: int, folded_bytes: int, folded_entries: int) -> None:
+        """Take note that a snapshot of so many bytes stands in place of the first deltas, uncompressed."""
+        self.full_bytes = full_bytes
+        self.chain_bytes = max(self.chain_bytes - folded_bytes, 0)
+        self.chain_length = max(self.chain_length - folded_entries, 0)
+
     def encode_full(self) -> bytes:
         """Return the payload of a full snapshot: everything reachable. It replaces the chain."""
         payload = _without_collector(lambda: pack(encode.full(self)))

@@ -505,6 +505,14 @@ class Store(Protocol):
           seq) back.
         """
 
+    def compact(self, run_id: str, seq: int, snapshot: bytes, snapshot_hash: bytes) -> bool:
+        """Let a snapshot of the state after the entry `seq` replace the chain up to there, as one that comes
+        with a commit does; whoever owns the run may go on meanwhile.
+
+        Returns:
+          False, and nothing was changed: the run has ended or has no such entry, or a snapshot that is as new.
+        """
+
     def quarantine(self, run_id: str, reason: str) -> None:
         """Park a run whose stored state can't be trusted, so that nobody claims it; "" lifts
         it and forgets the deaths of its owners.

@@ -7,14 +7,12 @@ Handles made by `another` share one world under one lock. An owner dies when its
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from msgspec import Struct, field
 from msgspec.structs import replace
 
 from perdure.base import limits
@@ -38,24 +36,8 @@ from perdure.store.api import (
     RunFilter,
     Send,
 )
+from perdure.store.memory_record import Record
 from perdure.store.refusals import check_same, deadly, taken_for_dead
-
-
-class _Record(Struct):
-    """Everything of one run."""
-
-    run: Run
-    arguments: bytes
-    ready: bool = True
-    deaths: int = 0
-    result: bytes | None = None
-    cursor: int = 0
-    log: list[Entry] = field(default_factory=list)
-    snapshots: list[tuple[int, bytes, bytes]] = field(default_factory=list)
-    inbox: list[InboxRow] = field(default_factory=list)
-    seen: dict[tuple[str, str], float] = field(default_factory=dict)
-    outputs: list[Output] = field(default_factory=list)
-    lines: list[LoggedLine] = field(default_factory=list)
 
 
 class _World:
@@ -63,7 +45,7 @@ class _World:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
-        self.runs: dict[str, _Record] = {}
+        self.runs: dict[str, Record] = {}
         self.programs: dict[str, bytes] = {}
         self.definitions: dict[str, bytes] = {}
         self.names: dict[str, str] = {}
@@ -137,7 +119,7 @@ class MemoryStore:
             if handle != id(self):
                 hint()
 
-    def _record(self, run_id: str) -> _Record | None:
+    def _record(self, run_id: str) -> Record | None:
         return self._world.runs.get(run_id)
 
     # -- code ------------------------------------------------------------------------------
@@ -203,7 +185,7 @@ class MemoryStore:
             created_at=now,
             updated_at=now,
         )
-        record = world.runs[new.run_id] = _Record(run, new.arguments)
+        record = world.runs[new.run_id] = Record(run, new.arguments)
         record.inbox = world.mail.pop(new.run_id, [])
         record.seen = {(m.sender, m.message_id): m.at for m in record.inbox if m.message_id}
         return True
@@ -241,7 +223,7 @@ class MemoryStore:
     def load(self, run_ids: Sequence[str]) -> list[Loaded]:
         with self._world.lock:
             records = [self._record(run_id) for run_id in run_ids]
-            return [_loaded(record) for record in records if record is not None]
+            return [Record.loaded(record) for record in records if record is not None]
 
     def inbox(
         self, run_ids: Sequence[str], limit: int = limits.INBOX_BATCH
@@ -365,7 +347,7 @@ class MemoryStore:
         held = (r for r in self._world.runs.values() if r.run.owner == owner)
         return any(record.deaths >= limits.DEATHS_ALONE for record in held)
 
-    def _try(self, record: _Record, owner: int) -> Claim | None:
+    def _try(self, record: Record, owner: int) -> Claim | None:
         """Take a run on probation, or quarantine it if it has cost too many lives."""
         if record.deaths >= limits.DEATHS_MAX:
             self._quarantine(record, deadly(record.deaths))
@@ -397,7 +379,7 @@ class MemoryStore:
         if owner not in self._world.heartbeats:
             raise taken_for_dead(owner)
 
-    def _take(self, record: _Record, owner: int) -> Claim:
+    def _take(self, record: Record, owner: int) -> Claim:
         run = record.run = replace(record.run, owner=owner, epoch=record.run.epoch + 1)
         record.ready = False
         return Claim(run.run_id, run.epoch, bool(record.deaths))
@@ -473,7 +455,7 @@ class MemoryStore:
         for watched in turn.watches:
             self._watch(turn.run_id, watched)
         if turn.snapshot is not None:
-            self._compact(record, turn)
+            record.compact(turn.seq, turn.snapshot, turn.snapshot_hash, self.retention)
         if turn.status in FINAL:
             self._finish(record)
         return True
@@ -485,14 +467,14 @@ class MemoryStore:
         elif watcher not in self._world.watchers.setdefault(watched, []):
             self._world.watchers[watched].append(watcher)
 
-    def _tell(self, watcher: str, ended: _Record) -> None:
+    def _tell(self, watcher: str, ended: Record) -> None:
         told = self._world.runs[watcher]
         run = ended.run
         message = Send(watcher, "finished", run.status, run.run_id, ended.result or b"")
         told.inbox.append(self._row(message))
         told.ready = True
 
-    def _finish(self, record: _Record) -> None:
+    def _finish(self, record: Record) -> None:
         run = record.run = replace(record.run, owner=0, wake_at=None)
         record.ready = False
         record.inbox = []
@@ -502,19 +484,13 @@ class MemoryStore:
         for watcher in self._world.watchers.pop(run.run_id, []):
             self._tell(watcher, record)
 
-    def _compact(self, record: _Record, turn: Commit) -> None:
-        before = record.snapshots[-1][0] if record.snapshots else 0
-        assert turn.snapshot is not None
-        record.snapshots.append((turn.seq, turn.snapshot, turn.snapshot_hash))
-        record.snapshots = [s for s in record.snapshots if s[0] >= before]
-        oldest = min(before, turn.seq - self.retention.headers)
-        record.log = [_redacted(e, before) for e in record.log if e.seq > oldest]
-        kept, size = len(record.outputs), 0
-        while kept and size < self.retention.output_bytes:
-            kept -= 1
-            size += len(record.outputs[kept].text.encode())
-        del record.outputs[:kept]
-        del record.lines[: -self.retention.log_lines]
+    def compact(self, run_id: str, seq: int, snapshot: bytes, snapshot_hash: bytes) -> bool:
+        with self._writing():
+            record = self._record(run_id)
+            if record is None or record.run.status in FINAL or not record.replaces(seq):
+                return False
+            record.compact(seq, snapshot, snapshot_hash, self.retention)
+            return True
 
     def quarantine(self, run_id: str, reason: str) -> None:
         with self._writing():
@@ -522,7 +498,7 @@ class MemoryStore:
             if record is not None:
                 self._quarantine(record, reason)
 
-    def _quarantine(self, record: _Record, reason: str) -> None:
+    def _quarantine(self, record: Record, reason: str) -> None:
         run = record.run
         park = bool(reason) and run.status not in FINAL
         record.run = replace(
@@ -574,26 +550,5 @@ class MemoryStore:
             ]
 
 
-def _loaded(record: _Record) -> Loaded:
-    seq, snapshot, hashed = record.snapshots[-1] if record.snapshots else (0, None, b"")
-    return Loaded(
-        record.run,
-        record.arguments,
-        record.result,
-        snapshot,
-        hashed,
-        seq,
-        next((e.entry_hash for e in record.log if e.seq == seq), b""),
-        tuple(e for e in record.log if e.seq > seq),
-        tuple(record.inbox[: limits.INBOX_BATCH]),
-    )
-
-
 def _after(rows: list[Any], after: int, limit: int) -> list[Any]:
     return [row for row in rows if row.seq > after][:limit]
-
-
-def _redacted(entry: Entry, until: int) -> Entry:
-    if entry.seq > until or entry.payload is None:
-        return entry
-    return replace(entry, payload=None, payload_hash=hashlib.sha256(entry.payload).digest())

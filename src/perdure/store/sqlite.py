@@ -493,6 +493,12 @@ class SqliteStore:
             raise
         return won
 
+    def compact(self, run_id: str, seq: int, snapshot: bytes, snapshot_hash: bytes) -> bool:
+        with self._transaction():
+            return sqlite_commit.compact(
+                self._execute, run_id, seq, snapshot, snapshot_hash, self.retention
+            )
+
     def quarantine(self, run_id: str, reason: str) -> None:
         with self._transaction():
             self._execute(_QUARANTINE + "WHERE id = ?2", (reason, run_id))

@@ -207,6 +207,27 @@ def _finish(execute: Execute, num: int, turn: Commit, now: float) -> None:
         execute("DELETE FROM watchers WHERE run_id = ?", (turn.run_id,))
 
 
+def compact(
+    execute: Execute,
+    run_id: str,
+    seq: int,
+    snapshot: bytes,
+    snapshot_hash: bytes,
+    retention: Retention,
+) -> bool:
+    """Let a snapshot replace a chain that goes on; False if there is one as new, or no such entry."""
+    row = execute(
+        "SELECT num FROM runs WHERE id = ? AND status NOT IN ('completed', 'failed', 'cancelled') "
+        "AND snapshot_seq BETWEEN 1 AND ? AND seq >= ?",
+        (run_id, seq - 1, seq),
+    ).fetchone()
+    if row is None:
+        return False
+    execute("INSERT INTO snapshots VALUES (?, ?, ?, ?)", (row[0], seq, snapshot_hash, snapshot))
+    _compact(execute, row[0], seq, retention)
+    return True
+
+
 def _compact(execute: Execute, num: int, seq: int, retention: Retention) -> None:
     """Apply the retention: keep two snapshots, the payloads since the older one, and bounded
     headers and output.

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from worlds import DEFINITION, OTHER, Provider, global_of, main_task, make_adder, new_heap, reload
 
 from perdure.machine.state import Frame, Request
+from perdure.snapshot.compact import compact
 from perdure.snapshot.heap import Heap
 from perdure.snapshot.wire import unpack
 from perdure.values import barrier
@@ -46,6 +47,9 @@ class Chain:
         """The chain, decoded and encoded in full, is what the live heap encodes to in full. Ends
         the chain."""
         stored = reload(self.payloads).encode_full()
+        for end in {1, len(self.payloads) // 2 or 1, len(self.payloads)}:
+            shorter = [compact(self.payloads[:end]), *self.payloads[end:]]
+            assert reload(shorter).encode_full() == stored
         assert stored == self.heap.encode_full()
 
 
@@ -335,3 +339,36 @@ def test_a_snapshot_is_weighed_uncompressed() -> None:
         vector.items[number] = number
         heap.encode_delta()
     assert not heap.wants_compaction
+
+
+def test_a_compacted_chain_has_no_garbage_and_takes_deltas_that_were_written_for_its_end() -> None:
+    chain = Chain(x=t.Pair(1, t.NIL), y=t.Vector([0] * 3))
+    heap = chain.heap
+    pair = heap.namespace["user:x"]
+    for number in range(300):
+        set_car(pair, t.String(f"text {number}" * 10))
+        touch_slot(heap.namespace["user:y"], number % 3)
+        heap.namespace["user:y"].items[number % 3] = number
+        chain.payloads.append(heap.encode_delta())
+    whole = compact(chain.payloads)
+    assert len(unpack(whole)[6]) == len(unpack(reload(chain.payloads).encode_full())[6])
+    shorter = [compact(chain.payloads[:200]), *chain.payloads[200:]]
+    assert unpack(compact(shorter)) == unpack(whole)
+    assert reload([whole]).encode_full() == reload(chain.payloads).encode_full()
+    chain.check()
+
+
+def test_what_folding_opened_is_closed_again() -> None:
+    table, octets = make_table("equal"), t.Bytevector(bytearray(b"abc"))
+    chain = Chain(x=table, y=octets)
+    before = unpack(chain.payloads[0])
+    assert unpack(compact(chain.payloads)) == before
+    table_set(table, t.String("k"), 1)
+    touch_slot(octets, 1)
+    octets.octets[1] = 66
+    task = main_task(chain.heap.root)
+    touch(task)
+    task.status = "waiting"
+    chain.save()
+    assert compact([compact(chain.payloads)]) == compact(chain.payloads)
+    chain.check()

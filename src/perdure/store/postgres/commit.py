@@ -117,11 +117,17 @@ def _snapshots(turns: Sequence[Commit]) -> bytes:
     """Return the array of snapshots as the log has them: the hash's length, the hash, the payload."""
     if all(turn.snapshot is None for turn in turns):
         return NO_BLOBS
-    return blobs([_framed(turn.snapshot, turn.snapshot_hash) for turn in turns])
+    return blobs(
+        [
+            None if turn.snapshot is None else framed(turn.snapshot, turn.snapshot_hash)
+            for turn in turns
+        ]
+    )
 
 
-def _framed(snapshot: bytes | None, hashed: bytes) -> bytes | None:
-    return None if snapshot is None else b"%c%b%b" % (len(hashed), hashed, snapshot)
+def framed(snapshot: bytes, hashed: bytes) -> bytes:
+    """Return a snapshot as the log has it: the hash's length, the hash, the payload."""
+    return b"%c%b%b" % (len(hashed), hashed, snapshot)
 
 
 def _kept(retention: Retention) -> list[bytes]:

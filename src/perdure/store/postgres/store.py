@@ -33,7 +33,7 @@ from perdure.store.api import (
 )
 from perdure.store.leases import JUMP_SHARE
 from perdure.store.postgres import binary, loading
-from perdure.store.postgres.commit import COMMIT, Batch, batches_of, encode
+from perdure.store.postgres.commit import COMMIT, Batch, batches_of, encode, framed
 from perdure.store.postgres.connection import verb
 from perdure.store.postgres.reading import RUN_COLUMNS, Reading, claim_of
 from perdure.store.refusals import check_same, taken_for_dead
@@ -155,6 +155,30 @@ class PostgresStore(Reading):
             won[batch[n - 1][0]] = True
         if wanted is COMMIT:
             touched.update(binary.read_integers(answer.get_value(0, 2)))
+
+    def compact(self, run_id: str, seq: int, snapshot: bytes, snapshot_hash: bytes) -> bool:
+        kept = self.retention
+        with self._connection.session() as raw, raw.transaction():
+            row = raw.execute(
+                b"SELECT num FROM perdure.runs r WHERE id = %s AND seq >= %s "
+                b"AND status NOT IN ('completed', 'failed', 'cancelled') FOR NO KEY UPDATE",
+                (run_id, seq),
+            ).fetchone()
+            if row is None:
+                return False
+            found = raw.execute(
+                b"UPDATE perdure.log l SET snapshot = %s WHERE run = %s AND seq = %s AND NOT EXISTS ("
+                b"SELECT FROM perdure.log n WHERE n.run = l.run AND n.seq >= l.seq "
+                b"AND n.snapshot IS NOT NULL)",
+                (framed(snapshot, snapshot_hash), row[0], seq),
+            )
+            if not found.rowcount:
+                return False
+            raw.execute(
+                b"SELECT perdure.compact(%s::bigint, %s::bigint, %s::bigint, %s::bigint, %s::bigint, %s::bigint)",
+                (row[0], seq, kept.headers, kept.output_bytes, kept.log_lines, kept.small_bytes),
+            )
+        return True
 
     def quarantine(self, run_id: str, reason: str) -> None:
         self._rows(

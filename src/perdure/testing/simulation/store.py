@@ -281,6 +281,11 @@ class SimulatedStore:
             self._process.hang_inside("commit")
         return self._do("commit", lambda: self.inner.commit(commits), then=committed, writes=True)
 
+    def compact(self, run_id: str, seq: int, snapshot: bytes, snapshot_hash: bytes) -> bool:
+        return self._do(
+            "compact", lambda: self.inner.compact(run_id, seq, snapshot, snapshot_hash), writes=True
+        )
+
     def quarantine(self, run_id: str, reason: str) -> None:
         self._do(
             "quarantine",
