@@ -90,7 +90,9 @@ def test_ninety_nine_healthy_runs_finish_beside_poison(place: Place) -> None:
     assert {place.wait(name).status for name in ENDLESS} == {"cancelled"}
     # Each of the others came to what was meant for it.
     first, alive = place.value("careful")
-    assert "grow by more than" in first
+    assert (
+        "more than" in first
+    )  # the memory that the turn took, or the state, whichever is noticed first
     assert alive == "alive"
     for name, told in (
         ("hoard", "state has"),

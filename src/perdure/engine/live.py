@@ -36,7 +36,8 @@ class LiveRun:
       output_chars: what it displayed since the last snapshot.
       long: its chain of deltas is to be compacted aside; `compacting`: that is under way; `inline`: it failed, so the next
         snapshot is made within a turn.
-      complaints: how often in a row its state was found to be too large.
+      complaints: how often in a row it was told that its state is too large.
+      weighed: whether a snapshot was made since it was told so last.
       slice_s: how long the next turn may compute before it is cut.
       pending: effects that are requested and not started.
       blocked: effects that can't start in this process, with the reason.
@@ -65,6 +66,7 @@ class LiveRun:
         self.definitions_kept = 0
         self.output_chars = 0
         self.complaints = 0
+        self.weighed = True
         self.long = False
         self.compacting = False
         self.inline = False

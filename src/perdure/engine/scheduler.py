@@ -504,6 +504,7 @@ class Scheduler:
             live.inline = bool(found.error)
             accounts.chain_compacted(self.metrics, self.journal, live.run_id, found)
             if found.done:
+                live.weighed = True
                 live.heap.compacted(found.full_bytes, found.folded_bytes, found.folded_entries)
 
         assert self._compactor is not None, "it was promised to the taker of turns"

@@ -122,6 +122,8 @@ class TurnTaker:
         so that pre-emption costs it no more than a fifth. With neighbours, who wait for both, it is the other way round: one
         that makes much in little time gets the shortest slices, and so the shortest times of saving.
         """
+        if saving_s > watchdog.WEIGHED_S:
+            watchdog.weigh()  # what saving took is free again, and no growth of the next turn is to hide behind it
         if self.shared:
             least, most = limits.TURN_SLICE_SHARED_S, limits.TURN_SLICE_SHARED_MAX_S
             live.slice_s = min(max(saving_s / 4, least), most)
@@ -243,6 +245,7 @@ class TurnTaker:
                 faults.reached("compacting")
                 snapshot = live.heap.encode_full()
                 live.output_chars = 0
+                live.weighed = True
         self._weigh(live)
         self._keep_definitions(live)
         consumed, live.consumed = tuple(live.consumed), []
@@ -275,18 +278,22 @@ class TurnTaker:
             live.output_chars += len(outcome.output)
             if live.output_chars > limits.OUTPUT_KEPT_CHARS:
                 return True
-        return bool(live.heap.wants_compaction)
+        return bool(live.heap.wants_compaction or (live.complaints and not live.weighed))
 
     def _weigh(self, live: LiveRun) -> None:
         """Let a run whose state is too large begin its next turn with a quota-error.
 
-        How much of a chain of deltas is garbage nobody knows before the next snapshot, so it may be as long again.
+        How much of a chain of deltas is garbage nobody knows before the next snapshot, so it may be as long again. And a run
+        that was told may have let go of what it was: it is told again when a snapshot says that it has not.
         """
         heap, most = live.heap, self._state_max_bytes
         if heap.full_bytes <= most and heap.stored_bytes <= 2 * most:
             live.complaints = 0
             return
+        if live.complaints and not live.weighed and heap.stored_bytes <= 4 * most:
+            return
         live.complaints += 1
+        live.weighed = False
         size = heap.stored_bytes >> 20
         told = f"the run's state has {size} MiB, more than the quota of {most >> 20} MiB"
         if live.complaints > limits.OVERDRAWN_MAX:

@@ -55,6 +55,16 @@ def test_a_program_can_handle_a_quota_error_of_its_state(run: Run) -> None:
     assert value(answer) == '(quota-error "P214")'
 
 
+def test_a_run_that_let_go_of_what_it_was_is_not_told_again(run: Run) -> None:
+    answer = run("""
+(define (hoard) (let loop ((l '())) (loop (cons (make-string 1000 #\\x) l))))
+(define (main)
+  (let ((told (guard (e (#t (condition-kind e))) (hoard))))
+    (do ((i 0 (+ i 1))) ((= i 20)) (sleep 0.001))
+    told))""")
+    assert value(answer) == "quota-error"
+
+
 def test_what_one_primitive_would_make_is_refused_before_it_is_made(run: Run) -> None:
     answer = run("(define (main) (guard (e (#t (condition-message e))) (make-vector 5000000 0)))")
     assert value(answer) == (
