@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 import psycopg
 import pytest
 
 from perdure.store.postgres import PostgresStore
-from perdure.testing.pgbouncer import PgBouncer, find_pgbouncer
+from perdure.testing.pgbouncer import POOL_SIZE, PgBouncer, find_pgbouncer
 from perdure.testing.postgres import ExternalServer, PostgresServer, provide
 
 
@@ -71,5 +72,13 @@ def pgbouncer(postgres_server: ExternalServer) -> Iterator[PgBouncer]:
 
 @pytest.fixture
 def pooled_url(pgbouncer: PgBouncer, postgres_url: str) -> str:
-    """The same database as postgres_url, through a pooler in transaction mode."""
-    return pgbouncer.url(postgres_url.rpartition("/")[2])
+    """The same database as postgres_url, through a pooler in transaction mode.
+
+    Behind the last test the server's sessions were ended; the pooler finds out when it hands one to somebody.
+    """
+    url = pgbouncer.url(postgres_url.rpartition("/")[2])
+    for _ in range(2 * POOL_SIZE):
+        with contextlib.suppress(psycopg.OperationalError):
+            with psycopg.connect(url.partition("?")[0], autocommit=True) as connection:
+                connection.execute("SELECT 1", prepare=False)
+    return url

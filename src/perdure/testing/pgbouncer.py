@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -31,9 +30,12 @@ unix_socket_dir =
 auth_type = trust
 auth_file = {folder}/users
 pool_mode = transaction
-default_pool_size = 3
+default_pool_size = {pool_size}
 max_client_conn = 200
 """
+
+POOL_SIZE = 3
+"""Sessions of the server that all clients share."""
 
 
 def find_pgbouncer() -> str | None:
@@ -53,7 +55,11 @@ class PgBouncer:
         self._folder = Path(tempfile.mkdtemp(prefix="perdure-bouncer-"))
         self.port = free_port()
         settings = _SETTINGS.format(
-            host=parts.hostname, port=parts.port or 5432, own_port=self.port, folder=self._folder
+            host=parts.hostname,
+            port=parts.port or 5432,
+            own_port=self.port,
+            folder=self._folder,
+            pool_size=POOL_SIZE,
         )
         (self._folder / "pgbouncer.ini").write_text(settings)
         (self._folder / "users").write_text(f'"{self._user}" ""\n')
@@ -91,6 +97,7 @@ class PgBouncer:
 
     def __exit__(self, *_: object) -> None:
         if self._process is not None:
-            self._process.send_signal(signal.SIGQUIT)
+            # Not asked politely: releases differ in which signal means what, and a shell may have them ignored.
+            self._process.kill()
             self._process.wait(START_S)
         shutil.rmtree(self._folder, ignore_errors=True)
