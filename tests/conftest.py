@@ -78,7 +78,9 @@ def pooled_url(pgbouncer: PgBouncer, postgres_url: str) -> str:
     """
     url = pgbouncer.url(postgres_url.rpartition("/")[2])
     for _ in range(2 * POOL_SIZE):
-        with contextlib.suppress(psycopg.OperationalError):
-            with psycopg.connect(url.partition("?")[0], autocommit=True) as connection:
-                connection.execute("SELECT 1", prepare=False)
+        with (
+            contextlib.suppress(psycopg.OperationalError),
+            psycopg.connect(url.partition("?")[0], autocommit=True) as connection,
+        ):
+            connection.execute("SELECT 1", prepare=False)
     return url
