@@ -17,6 +17,9 @@ import traceback
 from perdure.testing.simulation.many import found_in
 from perdure.testing.simulation.world import make_kit, report, simulate
 
+_TOLD_EVERY = 10_000
+"""Worlds after which there is a line that says how far it has come."""
+
 _SHOWN_MAX = 20
 """Failing seeds that are shown in full; the others are counted."""
 
@@ -53,18 +56,24 @@ def _many(seeds: range, processes: int) -> int:
     for found in found_in(seeds, processes):
         worlds += 1
         turns += found.turns
+        if worlds % _TOLD_EVERY == 0:
+            _tell(worlds, turns, failed + bool(found.violations), time.monotonic() - began)
         if not found.violations:
             continue
         failed += 1
         if failed <= _SHOWN_MAX:
             sys.stdout.write(f"{report(found)}\n")
             sys.stdout.flush()
-    seconds = time.monotonic() - began
+    _tell(worlds, turns, failed, time.monotonic() - began)
+    return 1 if failed else 0
+
+
+def _tell(worlds: int, turns: int, failed: int, seconds: float) -> None:
     sys.stdout.write(
         f"{worlds} worlds, {turns} turns, {seconds:.1f} s, {worlds / seconds:.0f} worlds/s: "
         f"{failed or 'none'} failed\n"
     )
-    return 1 if failed else 0
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
