@@ -250,9 +250,9 @@ class Owned:
         """Take in the runs that are this owner's although it never heard so: the answer to a claim was lost."""
         known = {claim.run_id for claim, _ in self._to_open} | self.live.keys()
         strays = [c for c in self.store.held(self.owner) if c.run_id not in known]
-        if claiming:
+        if claiming and strays:
             self._load(strays)
-        else:
+        elif strays:
             self._releases += [Release(c.run_id, c.epoch, ready=True) for c in strays]
             self.flush()
         self._unsure = False

@@ -134,6 +134,7 @@ class Scheduler:
         self._taken: list[Taken] = []
         self._drain_until: float | None = None
         self._away_since: float | None = None
+        self._asked_at = 0.0
         self._error: BaseException | None = None
         self.over = False
 
@@ -234,10 +235,12 @@ class Scheduler:
     def _away(self, error: StoreError) -> bool:
         """Go on without the store for a while; return False. Raises the error if that was too long, or won't help."""
         moment = self._monotonic()
-        if self._away_since is None:
+        # A process that was stopped for long has not asked meanwhile: for it the outage begins now.
+        if self._away_since is None or moment - self._asked_at > limits.OUTAGE_S / 2:
             self._away_since = moment
             self.note_outage(error, 0.0)
         self.owned.doubt()
+        self._asked_at = moment
         if error.code not in PASSING or moment - self._away_since > limits.OUTAGE_S:
             raise error
         return False
