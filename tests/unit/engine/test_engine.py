@@ -28,6 +28,21 @@ def test_the_same_id_is_the_same_run(engine: Engine, write: Write) -> None:
         engine.start(path, 2, id="one")
 
 
+def test_many_runs_are_started_at_once_each_with_its_arguments(
+    engine: Engine, write: Write
+) -> None:
+    path = write("(define (main x) (note x))")
+    ids = engine.start_many(path, [(n,) for n in range(5)])
+    assert [engine.result(run_id, timeout=WAIT_S) for run_id in ids] == [0, 1, 2, 3, 4]
+    assert engine.start_many(path, [(7,), (8,)], run_ids=["a", "b"]) == ["a", "b"]
+    with pytest.raises(CallError, match="run b exists"):
+        engine.start_many(path, [(9,), (9,)], run_ids=["c", "b"])
+    with pytest.raises(CallError, match="c"):
+        engine.find("c")
+    with pytest.raises(CallError, match="1 runs to start, but 2 ids"):
+        engine.start_many(path, [(1,)], run_ids=["d", "e"])
+
+
 @pytest.mark.parametrize("bad", ["", " ", "a b", "x" * 201, "a\n"])
 def test_a_bad_id_is_refused(engine: Engine, write: Write, bad: str) -> None:
     with pytest.raises(CallError):
