@@ -40,13 +40,13 @@ def adopt_all(live: LiveRun) -> None:
                 continue
             if not function.mark.idempotent:
                 name = shown_name(request.arguments[0])
-                key = key_of(live.run_id, request.number)
+                key = key_of(live.run_id, request)
                 why = "the worker that performed it died or was stopped"
                 live.events.append(Raised(request.number, outcome_unknown(name, key, why)))
                 continue
         adopt(live, request)
 
 
-def key_of(run_id: str, number: int) -> str:
+def key_of(run_id: str, request: Request) -> str:
     """Return the idempotency key of a request: stable over attempts and processes."""
-    return f"{run_id}/{number}"
+    return request.key or f"{run_id}/{request.number}"

@@ -30,15 +30,17 @@ class Again(Struct, frozen=True):
 
 
 class Failed(Struct, frozen=True):
-    """The condition is raised in the waiting task."""
+    """The condition is raised in the waiting task; `repeatable`: it may be done again, by rule 3."""
 
     condition: Any
+    repeatable: bool = False
 
 
 class Succeeded(Struct, frozen=True):
-    """The value goes to the waiting task."""
+    """The value goes to the waiting task; `repeatable`: it may be done again, by rule 3."""
 
     value: Any
+    repeatable: bool = False
 
 
 def decide(
@@ -55,12 +57,13 @@ def decide(
       share: a random number between 0 and 1, for the jitter of the wait before the next one.
     """
     if ended.error is None and not ended.timed_out:
-        return Succeeded(ended.value)
+        return Succeeded(ended.value, mark.idempotent)
     if isinstance(ended.error, BoundaryError):
-        return Failed(condition("boundary-error", f"{name}: {ended.error.reason}"))
+        crossed = condition("boundary-error", f"{name}: {ended.error.reason}")
+        return Failed(crossed, mark.idempotent)
     # A function of the host says itself what the program is told.
     if isinstance(ended.error, SchemeError):
-        return Failed(ended.error.condition)
+        return Failed(ended.error.condition, mark.idempotent)
     if ended.timed_out and not mark.idempotent:
         return Failed(outcome_unknown(name, key, f"it took longer than {mark.timeout_s:g} s"))
     error = ended.error or TimeoutError(f"it took longer than {mark.timeout_s:g} s")
@@ -68,9 +71,9 @@ def decide(
     retry = mark.retry
     permitted = mark.idempotent or isinstance(error, mark.nothing_happened)
     if retry is None or not permitted or attempt >= min(retry.attempts, limits.EFFECT_ATTEMPTS_MAX):
-        return Failed(failed)
+        return Failed(failed, permitted)
     if not isinstance(error, retry.on) and not isinstance(error, mark.nothing_happened):
-        return Failed(failed)
+        return Failed(failed, permitted)
     return Again(backoff_s(attempt, retry, share), failed)
 
 

@@ -571,12 +571,12 @@ class Scheduler:
             share=self._chance(),
         )
         if isinstance(decided, Succeeded):
-            live.events.append(Returned(number, decided.value))
+            live.events.append(Returned(number, decided.value, decided.repeatable))
         else:
             if isinstance(decided, Again):
                 live.retries[number] = decided
             else:
-                live.events.append(Raised(number, decided.condition))
+                live.events.append(Raised(number, decided.condition, decided.repeatable))
             accounts.attempt_failed(self.metrics, self.journal, live.run_id, start, decided)
         self._stir(live.run_id)
         self._wake()

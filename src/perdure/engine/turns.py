@@ -183,7 +183,7 @@ class TurnTaker:
             if start is None:
                 waiting.append(number)
             elif type(start) is Failed:
-                live.events.append(Raised(number, start.condition))
+                live.events.append(Raised(number, start.condition, start.repeatable))
             else:
                 assert type(start) is Start
                 starts.append(start)
@@ -205,7 +205,7 @@ class TurnTaker:
         try:
             arguments = arguments_out(procedure, function, request.arguments[1:])
         except SchemeError as error:
-            return Failed(error.condition)
+            return Failed(error.condition, repeatable=True)
         if request.oid:
             barrier.touch(request)
         request.attempt += 1
@@ -216,7 +216,7 @@ class TurnTaker:
             shown_name(procedure),
             function,
             arguments,
-            key_of(live.run_id, number),
+            key_of(live.run_id, request),
             request.attempt,
         )
 

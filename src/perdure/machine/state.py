@@ -138,7 +138,9 @@ class Request(Struct, eq=False):
     `kind` and `arguments` are the operation's. For effects the engine keeps the progress here: `attempt` counts from 1
     once it was started, `started` says that the attempt in progress has begun, `due` when a retry runs next (0: at once),
     `error` the last attempt's condition or FALSE. `ticket` is a receiver's place in the queue,
-    `remaining` how many tasks a join still waits for.
+    `remaining` how many tasks a join still waits for. `policy` is how an effect's attempts are repeated, or FALSE: as its
+    mark says; `deadline` when the effect is to be over, in seconds since the epoch (0: never); `key` the idempotency key
+    that it is performed with, "" for one of its own.
     """
 
     number: int
@@ -154,6 +156,9 @@ class Request(Struct, eq=False):
     error: Any = None
     ticket: int = 0
     remaining: int = 0
+    policy: Any = None
+    deadline: float = 0.0
+    key: str = ""
     oid: Any = 0
 
 

@@ -14,17 +14,25 @@ from perdure.machine.state import Request
 
 
 class Returned(Struct, frozen=True):
-    """A request completed with a value: an effect's result, a child's result."""
+    """A request completed with a value: an effect's result, a child's result.
+
+    `repeatable`: an effect that may be performed again although it was done: it is idempotent.
+    """
 
     request: int
     value: Any
+    repeatable: bool = False
 
 
 class Raised(Struct, frozen=True):
-    """A request failed: `condition` is raised in the waiting task (effect-error, outcome-unknown, child-error)."""
+    """A request failed: `condition` is raised in the waiting task (effect-error, outcome-unknown, child-error).
+
+    `repeatable`: an effect that may be performed again: it is idempotent, or nothing has happened.
+    """
 
     request: int
     condition: Any
+    repeatable: bool = False
 
 
 class Fired(Struct, frozen=True):

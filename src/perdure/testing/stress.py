@@ -25,6 +25,7 @@ from msgspec import Struct
 
 from perdure.base.errors import CallError
 from perdure.engine import effects, inspection, jsonable, records
+from perdure.engine.adoption import key_of
 from perdure.engine.boundary import BoundaryError, from_python
 from perdure.engine.executor import Ended
 from perdure.engine.live import timer_due
@@ -347,10 +348,10 @@ class World:
             function = run.modules.function(procedure)
             arguments = effects.arguments_out(procedure, function, tuple(given))
         except SchemeError as error:
-            run.events.append(Raised(number, error.condition))
+            run.events.append(Raised(number, error.condition, repeatable=True))
             return
         attempt = run.attempts[number] = run.attempts.get(number, 0) + 1
-        key = f"{run.run_id}/{number}"
+        key = key_of(run.run_id, request)
         shown = jsonable.text_of(arguments)
         ended = _called(function, arguments, key)
         decided = effects.decide(function.mark, ended, name=name, attempt=attempt, key=key)
@@ -359,10 +360,10 @@ class World:
             run.effects.append((name, shown, "again"))
         elif isinstance(decided, effects.Failed):
             run.effects.append((name, shown, write_string(decided.condition)))
-            run.events.append(Raised(number, decided.condition))
+            run.events.append(Raised(number, decided.condition, decided.repeatable))
         else:
             run.effects.append((name, shown, write_string(decided.value)))
-            run.events.append(Returned(number, decided.value))
+            run.events.append(Returned(number, decided.value, decided.repeatable))
 
     def _next_time(self) -> float | None:
         found = [self._later[0][0]] if self._later else []

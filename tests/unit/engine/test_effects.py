@@ -140,3 +140,16 @@ def test_the_wait_grows_up_to_its_limit() -> None:
     assert [backoff_s(n, policy, 0.5) for n in (1, 2, 3, 4, 5)] == [1, 2, 4, 8, 10]
     assert backoff_s(5000, policy, 0.5) == 10
     assert isinstance(decide(Mark(), Ended(5, None), name="f", attempt=1, key="k"), Succeeded)
+
+
+def test_an_end_says_whether_the_effect_may_be_performed_again() -> None:
+    declared = Mark(retry=Retry(attempts=1), nothing_happened=(ConnectionRefusedError,))
+    ends = [
+        outcome(Mark(idempotent=True), ValueError()),
+        outcome(declared, ConnectionRefusedError()),
+        decide(Mark(idempotent=True), Ended(5, None), name="f", attempt=1, key="r/1"),
+        outcome(Mark(), ValueError()),
+        outcome(declared, ConnectionResetError()),
+        decide(Mark(), Ended(5, None), name="f", attempt=1, key="r/1"),
+    ]
+    assert [end.repeatable for end in ends] == [True] * 3 + [False] * 3  # type: ignore[attr-defined]
