@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from perdure.machine import mailbox, tasks, turn, waiting
+from perdure.machine import cancelling, mailbox, tasks, turn, waiting
 from perdure.machine.requests import complete, fail_request
 from perdure.values.tables import table_delete, table_ref
 from perdure.values.types import UNSPECIFIED
@@ -52,6 +52,6 @@ _APPLY: dict[type, Callable[[Machine, Any], None]] = {
     turn.Fired: _fired,
     turn.Arrived: lambda machine, e: mailbox.arrived(machine, e.message_id, e.sender, e.value),
     turn.Typed: lambda machine, e: waiting.typed(machine, e.line),
-    turn.Cancel: lambda machine, _: tasks.cancel_run(machine),
+    turn.Cancel: lambda machine, _: cancelling.cancel_run(machine),
     turn.Retry: lambda machine, _: tasks.retry(machine),
 }

@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from perdure.base import limits
 from perdure.base.errors import PerdureError
-from perdure.machine import requests, tasks, waiting, watchdog
+from perdure.machine import cancelling, requests, tasks, waiting, watchdog
 from perdure.machine.capture import Captured, capture, capture_after
 from perdure.machine.code import AFTER, CALL, OTHER, REDO, CodeProvider, Site
 from perdure.machine.errors import condition_of
@@ -73,7 +73,7 @@ def _plain_report(raised: Any, _stack: Any, _base: Any) -> str:
 
 
 class Hooks(Struct, frozen=True):
-    """What the machine needs of the standard library (lib/control.sld): procedures, and the parameter of the current output port."""
+    """What the machine needs of the standard library (lib/*.sld): procedures, and parameters that it reads."""
 
     signal: Any
     raise_error: Any
@@ -81,6 +81,7 @@ class Hooks(Struct, frozen=True):
     unwind: Any
     alarm: Any
     output: Parameter
+    shield: Parameter
 
 
 class Machine:
@@ -377,7 +378,7 @@ class Machine:
             tasks.end(self, task, "completed", value)
         if task.number == self.root.main_task:
             for _, other in list(self.root.tasks.entries.values()):
-                tasks.cancel(self, other)
+                cancelling.cancel(self, other)
 
     # -- for signals and primitives ------------------------------------------------------------------
 
@@ -404,10 +405,7 @@ class Machine:
     def wait(self, operations: tuple[Any, ...]) -> None:
         """Let the running task wait for the first of several operations."""
         task = self.task
-        if task.interrupts:
-            handler, *rest = task.interrupts
-            task.interrupts = tuple(rest)
-            self.callee, self.arguments = self.hooks.alarm, (handler,)
+        if (task.interrupts or task.cancel_asked) and cancelling.deliver(self):
             return
         waiting.begin(self, operations)
 

@@ -118,7 +118,7 @@ class Operation(Struct, eq=False):
     | join    | task …                             | the task's result; of several, a list |
     | child   | run id (String)                    | the run's result                   |
     | console | text that was not enough, or none  | unspecified: there is text to read |
-    | alarm   | time it is due, handler            | never: it interrupts its task      |
+    | alarm   | time it is due, handler, depth     | never: it interrupts its task      |
 
     A `receive` with arguments (TRUE, seen, ticket) is woken for the next message after number `seen`, with that number
     and the value; it keeps its place in the queue by its ticket (machine/mailbox.py).
@@ -167,6 +167,8 @@ class Task(Struct, eq=False):
 
     `status` is ready, running, waiting, parked, completed, failed or cancelled. A ready task goes on by calling
     `function` with `arguments` on `stack`. `result` is the value or, for a failed task, the raised object.
+    `interrupts` are alarms that were due (requests) when the task did not wait or was shielded; `cancelling`: it leaves its
+    extents; `cancel_asked`: it does so when it has left its shields.
     """
 
     number: int
@@ -182,6 +184,7 @@ class Task(Struct, eq=False):
     joiners: tuple[int, ...] = ()
     interrupts: tuple[Any, ...] = ()
     cancelling: bool = False
+    cancel_asked: bool = False
     oid: Any = 0
 
 

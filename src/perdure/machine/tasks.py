@@ -1,15 +1,14 @@
-"""Tasks: how they begin, end, are joined, interrupted and cancelled.
+"""Tasks: how they begin, end, are joined and interrupted.
 
 Layer: machine. Imports machine.state, requests, mailbox and values.
-Invariant: a task's end completes the requests of all that join it, once. Cancelling is an escape: the task goes on by leaving its
-dynamic extents (library procedure %unwind), which may block; no handler sees it.
+Invariant: a task's end completes the requests of all that join it, once.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from perdure.machine import mailbox
+from perdure.machine import mailbox, shielding
 from perdure.machine.registers import NO_DYNAMIC, REGISTERS
 from perdure.machine.requests import FINISHED, task_ended, withdraw, withdraw_task
 from perdure.machine.state import Dynamic, Request, Task
@@ -95,39 +94,25 @@ def interrupt(machine: Machine, task: Task, function: Any, arguments: tuple[Any,
 def alarm(machine: Machine, request: Request) -> None:
     """An alarm is due: interrupt its task as soon as it waits."""
     task = machine.task_numbered(request.task)
-    if task.status == "waiting":
+    held_up = shielding.alarm_depth(request) < shielding.depth(machine, task)
+    if task.status == "waiting" and not held_up:
         interrupt(machine, task, machine.hooks.alarm, (request.arguments[1],))
     elif task.status not in FINISHED:
         if task.oid:
             touch(task)
-        task.interrupts = (*task.interrupts, request.arguments[1])
-
-
-def cancel(machine: Machine, task: Task) -> bool:
-    """Cancel a task: it leaves all of its extents, then it is over. Return whether there was something to cancel."""
-    if task.status in FINISHED or task.cancelling:
-        return False
-    if task.oid:
-        touch(task)
-    task.cancelling = True
-    task.interrupts = ()
-    for number in alarms_of(machine, task):
-        withdraw(machine, number)
-    if machine.running and task is machine.task:
-        machine.callee, machine.arguments = machine.hooks.unwind, ()
-        machine.stack = None
-        return True
-    if task.status == "ready":
-        machine.ready.remove(task.number)
-    interrupt(machine, task, machine.hooks.unwind, ())
-    task.stack = None
-    return True
+        task.interrupts = (*task.interrupts, request)
 
 
 def redirect(machine: Machine, task: Task, function: Any) -> None:
-    """Make a task that is not running call a procedure instead of all that it has left to do; it keeps its extents."""
+    """Make a task that is not running call a procedure instead of all that it has left to do; it keeps its extents.
+
+    A shielded one calls it when it has left its shield.
+    """
     if task.oid:
         touch(task)
+    if shielding.depth(machine, task):
+        task.interrupts = (function, *task.interrupts)
+        return
     task.interrupts = ()
     for number in alarms_of(machine, task):
         withdraw(machine, number)
@@ -154,15 +139,6 @@ def abandon_others(machine: Machine, result: Any) -> None:
 def alarms_of(machine: Machine, task: Task) -> list[int]:
     """Return the numbers of a task's alarms."""
     return [r.number for r in machine.waiting_for("alarm") if r.task == task.number]
-
-
-def cancel_run(machine: Machine) -> None:
-    """Cancel every task of the run."""
-    if machine.root.oid:
-        touch(machine.root)
-    machine.root.cancelled = True
-    for _, task in list(machine.root.tasks.entries.values()):
-        cancel(machine, task)
 
 
 def retry(machine: Machine) -> None:

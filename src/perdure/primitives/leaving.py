@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from perdure.machine import tasks
+from perdure.machine import cancelling, tasks
 from perdure.machine.machine import AGAIN, Machine, identity
 from perdure.machine.registers import REGISTERS
 from perdure.machine.requests import FINISHED
@@ -73,8 +73,9 @@ def _in_main_task(machine: Machine, thunk: Any) -> Any:
     if main.status in FINISHED:
         return _end_here(machine, UNSPECIFIED)
     tasks.redirect(machine, main, thunk)
-    if not tasks.cancel(machine, machine.task):
+    if machine.task.cancelling:
         return _end_here(machine, UNSPECIFIED)
+    cancelling.unwind(machine, machine.task)
     return AGAIN
 
 

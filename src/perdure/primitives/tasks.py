@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from perdure.base import limits
-from perdure.machine import mailbox, tasks, waiting, watchdog
+from perdure.machine import cancelling, mailbox, shielding, tasks, waiting, watchdog
 from perdure.machine.machine import AGAIN, Machine
 from perdure.machine.registers import REGISTERS
 from perdure.machine.requests import withdraw
@@ -110,7 +110,7 @@ def current_task() -> Any:
 
 
 def _cancel(machine: Machine, task: Task) -> Any:
-    begun = tasks.cancel(machine, task)
+    begun = cancelling.cancel(machine, task)
     if begun and task is machine.task:
         return AGAIN
     return TRUE if begun else None
@@ -134,7 +134,7 @@ def task_yield() -> Any:
 
 
 def _alarm(machine: Machine, due: Any, handler: Any) -> Any:
-    alarm = Operation("alarm", (due, handler))
+    alarm = Operation("alarm", (due, handler, shielding.depth(machine, machine.task)))
     return waiting.register(machine, machine.task, 0, alarm)
 
 
@@ -145,6 +145,7 @@ def set_alarm(due: Any, handler: Any) -> Any:
 
 def _withdraw(machine: Machine, number: int) -> Any:
     withdraw(machine, number)
+    shielding.forget(machine.task, number)
     return UNSPECIFIED
 
 

@@ -140,6 +140,7 @@ class Toolchain:
             found["unwind"],
             found["alarm"],
             self._frozen["perdure.control:current-output-port"],
+            self._frozen["perdure.cancellation:%shield"],
         )
 
     @staticmethod

@@ -1,0 +1,54 @@
+"""Shields: extents in which a task is neither cancelled nor interrupted.
+
+Layer: machine. Imports machine.state, registers and values.
+Invariant: a shield is a binding of the library's parameter %shield to (task . depth), so it is left with the extent that bound
+it, however that is left, and a task that inherits the binding is not shielded by it: the number is another's. What came meanwhile
+is kept in the task (`cancel_asked`, `interrupts`) and takes effect when the shield is left, or at the next wait.
+
+Not a counter in the task: an escape or a continuation that goes on elsewhere would leave it wrong.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from perdure.machine.registers import REGISTERS
+from perdure.machine.state import Request, Task
+from perdure.values.barrier import touch
+from perdure.values.types import NIL
+
+if TYPE_CHECKING:
+    from perdure.machine.machine import Machine
+
+
+def depth(machine: Machine, task: Task) -> int:
+    """Return in how many shields of its own a task is."""
+    running = machine.running and task is machine.task
+    bindings = (REGISTERS.dynamic if running else task.dynamic).parameters
+    shield = machine.hooks.shield
+    while bindings is not NIL:
+        binding = bindings.car
+        if binding.car is shield:
+            owner, level = binding.cdr.car, binding.cdr.cdr
+            return level if owner == task.number else 0
+        bindings = bindings.cdr
+    return 0
+
+
+def alarm_depth(interrupt: Any) -> int:
+    """Return in how many shields an alarm was set: it interrupts whatever is not shielded deeper."""
+    if type(interrupt) is Request and len(interrupt.arguments) > 2:
+        level: int = interrupt.arguments[2]
+        return level
+    return 0
+
+
+def forget(task: Task, number: int) -> None:
+    """Withdraw an alarm that was due and did not interrupt its task yet."""
+    kept = tuple(
+        [one for one in task.interrupts if not (type(one) is Request and one.number == number)]
+    )
+    if len(kept) != len(task.interrupts):
+        if task.oid:
+            touch(task)
+        task.interrupts = kept
