@@ -26,7 +26,11 @@
 (check (list (error? (make-condition &serious)) (serious-condition? (make-condition &serious)) (error? 5) (message-condition? 'x)) => '(#f #t #f #f))
 (check (let ((type (make-condition-type 'wide &error '(p q)))) (let ((c (make-condition type 'q 2 'p 1))) (list (error? c) (condition-ref c 'p) (condition-ref c 'q)))) => '(#t 1 2))
 
-;; What the language itself raises is a condition too.
+;; What the language itself raises is a condition too, of all types that its kind is of.
+(define late (guard (e (#t e)) (with-timeout 0 (lambda () (sleep 5)))))
+(check (map (lambda (type) (condition-has-type? late type)) (list &timeout-error &error &serious &message &condition &program-error &effect-failure)) => '(#t #t #t #t #t #f #f))
+(check (guard (e ((condition-has-type? e &program-error) (map (lambda (type) (condition-has-type? e type)) (list &type-error &range-error &error)))) (car 5)) => '(#t #f #t))
+(check (let ((c (make-condition (make-condition-type 'declined &effect-error '(card)) 'card 7))) (list (condition-has-type? c &effect-failure) (condition-ref c 'card))) => '(#t 7))
 (define caught (guard (e (#t e)) (car 5)))
 (check (list (condition? caught) (error? caught) (message-condition? caught) (serious-condition? caught) (condition-message caught) (condition-ref caught 'message)) => '(#t #t #t #t "car: expected a pair, got 5" "car: expected a pair, got 5"))
 (check (guard (e ((error? e) (list 'error (condition-message e)))) (error "out of tea" 5)) => '(error "out of tea"))

@@ -8,6 +8,7 @@ idempotent, or the error is one of those that it declared to mean that nothing h
 from __future__ import annotations
 
 import traceback
+from asyncio import CancelledError
 from typing import Any
 
 from msgspec import Struct
@@ -19,7 +20,8 @@ from perdure.engine.boundary import BoundaryError, described, from_python, to_py
 from perdure.engine.executor import Ended
 from perdure.engine.python_modules import Function, PythonModules
 from perdure.values.conditions import SchemeError, condition
-from perdure.values.types import HashTable, PythonProcedure, String, intern
+from perdure.values.lists import from_items
+from perdure.values.types import HashTable, PythonProcedure, String, Vector, intern
 
 
 class Again(Struct, frozen=True):
@@ -66,8 +68,14 @@ def decide(
         return Failed(ended.error.condition, mark.idempotent)
     if ended.timed_out and not mark.idempotent:
         return Failed(outcome_unknown(name, key, f"it took longer than {mark.timeout_s:g} s"))
-    error = ended.error or TimeoutError(f"it took longer than {mark.timeout_s:g} s")
-    failed = effect_error(name, error)
+    if ended.timed_out:
+        error: BaseException = TimeoutError(f"it took longer than {mark.timeout_s:g} s")
+        failed = effect_error(name, error, "effect-timeout")
+    else:
+        assert ended.error is not None
+        error = ended.error
+        cancelled = isinstance(error, CancelledError)
+        failed = effect_error(name, error, "effect-cancelled" if cancelled else "effect-error")
     retry = mark.retry
     permitted = mark.idempotent or isinstance(error, mark.nothing_happened)
     if retry is None or not permitted or attempt >= min(retry.attempts, limits.EFFECT_ATTEMPTS_MAX):
@@ -147,9 +155,12 @@ def call_builtin(
         raise SchemeError(condition("boundary-error", f"{name}: {error.reason}")) from None
 
 
-def effect_error(name: str, error: BaseException) -> Any:
-    """Return the condition for an exception of a Python function; its detail has type, message, data, traceback."""
-    kind = type(error).__name__
+def effect_error(name: str, error: BaseException, kind: str = "effect-error") -> Any:
+    """Return the condition for an exception of a Python function.
+
+    Its detail has function, type, the names of all types that it is of, message, data, traceback.
+    """
+    raised = type(error).__name__
     text = _message_of(error)
     detail = HashTable("equal", {})
     try:
@@ -157,12 +168,15 @@ def effect_error(name: str, error: BaseException) -> Any:
     except BoundaryError:
         data = from_python([str(argument)[:1_000] for argument in error.args])
     shown = "".join(traceback.format_exception(type(error), error, error.__traceback__, limit=-30))
-    _put(detail, "type", String(kind))
+    types = [each.__name__ for each in type(error).__mro__ if each is not object]
+    _put(detail, "function", String(name))
+    _put(detail, "type", String(raised))
+    _put(detail, "types", from_items([String(each) for each in types]))
     _put(detail, "message", String(text))
     _put(detail, "data", data)
     _put(detail, "traceback", String(_storable(shown[-20_000:])))
     return condition(
-        "effect-error", f"{name}: {kind}: {text}" if text else f"{name}: {kind}", detail=detail
+        kind, f"{name}: {raised}: {text}" if text else f"{name}: {raised}", detail=detail
     )
 
 
@@ -170,6 +184,8 @@ def outcome_unknown(name: str, key: str, why: str) -> Any:
     """Return the condition for a non-idempotent effect of which nobody knows whether it took place."""
     detail = HashTable("equal", {})
     _put(detail, "function", String(name))
+    _put(detail, "message", String(why))
+    _put(detail, "data", Vector([]))
     _put(detail, "idempotency-key", String(key))
     return condition(
         "outcome-unknown",

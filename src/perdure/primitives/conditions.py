@@ -11,11 +11,18 @@ from typing import Any
 
 from perdure.primitives import checks
 from perdure.primitives.registry import primitive
-from perdure.values.conditions import CODES, fail, wrong_type
-from perdure.values.lists import list_items
+from perdure.values.conditions import (
+    CODES,
+    KINDS,
+    detail_of,
+    fail,
+    is_kind,
+    python_types,
+    wrong_type,
+)
+from perdure.values.lists import from_items, list_items
 from perdure.values.printer import report_string, write_string
-from perdure.values.tables import table_ref
-from perdure.values.types import NIL, TRUE, Condition, HashTable, String, Symbol, intern
+from perdure.values.types import NIL, TRUE, Condition, String, Symbol, intern
 
 
 def _condition(procedure: str, x: Any) -> Condition:
@@ -74,44 +81,105 @@ def condition_text(condition: Any) -> Any:
     return String(report_string(condition))
 
 
-def _is_kind(obj: Any, kind: str) -> Any:
-    return TRUE if type(obj) is Condition and obj.kind == kind else None
+@primitive("condition-is?")
+def condition_is(obj: Any, kind: Any) -> Any:
+    """Return whether an object is a condition of a kind, or of a kind of that kind."""
+    wanted = checks.symbol_name("condition-is?", kind)
+    if wanted not in KINDS:
+        raise fail("range-error", "condition-is?: unknown kind of condition:", kind)
+    return _is(obj, wanted)
+
+
+@primitive("%condition-kinds")
+def condition_kinds(condition: Any) -> Any:
+    """Return the list of all that a condition is, its own kind first."""
+    kinds = KINDS.get(_condition("%condition-kinds", condition).kind, ())
+    return from_items([intern(kind) for kind in kinds])
+
+
+def _is(obj: Any, kind: str) -> Any:
+    return TRUE if type(obj) is Condition and is_kind(obj.kind, kind) else None
+
+
+@primitive("program-error?")
+def is_program_error(obj: Any) -> Any:
+    return _is(obj, "program-error")
 
 
 @primitive("read-error?")
 def is_read_error(obj: Any) -> Any:
-    return _is_kind(obj, "read-error")
+    return _is(obj, "read-error")
 
 
 @primitive("file-error?")
 def is_file_error(obj: Any) -> Any:
-    return _is_kind(obj, "file-error")
+    return _is(obj, "file-error")
 
 
-@primitive("effect-error?")
-def is_effect_error(obj: Any) -> Any:
-    return _is_kind(obj, "effect-error")
+@primitive("quota-error?")
+def is_quota_error(obj: Any) -> Any:
+    return _is(obj, "quota-error")
 
 
-@primitive("outcome-unknown?")
-def is_outcome_unknown(obj: Any) -> Any:
-    return _is_kind(obj, "outcome-unknown")
+@primitive("boundary-error?")
+def is_boundary_error(obj: Any) -> Any:
+    return _is(obj, "boundary-error")
 
 
 @primitive("timeout-error?")
 def is_timeout(obj: Any) -> Any:
-    return _is_kind(obj, "timeout-error")
+    return _is(obj, "timeout-error")
+
+
+@primitive("child-error?")
+def is_child_error(obj: Any) -> Any:
+    return _is(obj, "child-error")
+
+
+@primitive("conflict-error?")
+def is_conflict(obj: Any) -> Any:
+    return _is(obj, "conflict-error")
+
+
+@primitive("retry-refused?")
+def is_retry_refused(obj: Any) -> Any:
+    return _is(obj, "retry-refused")
+
+
+@primitive("effect-failure?")
+def is_effect_failure(obj: Any) -> Any:
+    return _is(obj, "effect-failure")
+
+
+@primitive("effect-error?")
+def is_effect_error(obj: Any) -> Any:
+    return _is(obj, "effect-error")
+
+
+@primitive("effect-timeout?")
+def is_effect_timeout(obj: Any) -> Any:
+    return _is(obj, "effect-timeout")
+
+
+@primitive("effect-cancelled?")
+def is_effect_cancelled(obj: Any) -> Any:
+    return _is(obj, "effect-cancelled")
+
+
+@primitive("outcome-unknown?")
+def is_outcome_unknown(obj: Any) -> Any:
+    return _is(obj, "outcome-unknown")
 
 
 def _effect_detail(procedure: str, condition: Any, key: str) -> Any:
-    if type(condition) is not Condition or condition.kind != "effect-error":
-        raise wrong_type(procedure, "an effect-error condition", condition)
-    detail = condition.detail
-    return table_ref(detail, intern(key)) if type(detail) is HashTable else None
+    if not _is(condition, "effect-failure"):
+        raise wrong_type(procedure, "an effect-failure condition", condition)
+    return detail_of(condition, key)
 
 
 @primitive("effect-error-type")
 def effect_error_type(condition: Any) -> Any:
+    """Return the name of the type of the exception that an effect raised; #f if it raised none."""
     return _effect_detail("effect-error-type", condition, "type")
 
 
@@ -123,3 +191,13 @@ def effect_error_message(condition: Any) -> Any:
 @primitive("effect-error-data")
 def effect_error_data(condition: Any) -> Any:
     return _effect_detail("effect-error-data", condition, "data")
+
+
+@primitive("effect-error-is?")
+def effect_error_is(obj: Any, python_type: Any) -> Any:
+    """Return whether an effect raised an exception of a type, a string or symbol, or of a type derived from it."""
+    if type(python_type) is Symbol:
+        wanted = python_type.name
+    else:
+        wanted = checks.text("effect-error-is?", python_type)
+    return TRUE if type(obj) is Condition and wanted in python_types(obj) else None

@@ -13,6 +13,7 @@ from perdure.base.marks import Mark, Retry, effect
 from perdure.engine.effects import Again, Failed, Succeeded, backoff_s, decide
 from perdure.engine.executor import Call, Ended, LocalExecutor
 from perdure.engine.python_modules import describe
+from perdure.values.conditions import python_types
 
 
 def perform(function: Callable[..., Any], *arguments: Any, key: str = "r/1") -> Ended:
@@ -96,7 +97,7 @@ def test_a_timeout_ends_async_and_plain_functions(idempotent: bool) -> None:
             assert ended.timed_out
             found = decide(describe(function).mark, ended, name="f", attempt=1, key="r/1")
             assert isinstance(found, Failed)
-            assert found.condition.kind == ("effect-error" if idempotent else "outcome-unknown")
+            assert found.condition.kind == ("effect-timeout" if idempotent else "outcome-unknown")
     finally:
         release.set()
 
@@ -133,6 +134,20 @@ def test_the_condition_tells_type_message_and_data() -> None:
     assert found.condition.kind == "effect-error"
     assert detail["type"].text == "ValueError"
     assert [getattr(x, "text", x) for x in detail["data"].items] == ["bad card", 7]
+
+
+def test_the_condition_tells_all_types_that_the_exception_is_of() -> None:
+    found = outcome(Mark(), ConnectionResetError("gone"))
+    assert isinstance(found, Failed)
+    assert python_types(found.condition) == (
+        "ConnectionResetError", "ConnectionError", "OSError", "Exception", "BaseException",
+    )  # fmt: skip
+
+
+def test_a_cancelled_function_is_no_plain_error() -> None:
+    found = outcome(Mark(), asyncio.CancelledError())
+    assert isinstance(found, Failed)
+    assert found.condition.kind == "effect-cancelled"
 
 
 def test_the_wait_grows_up_to_its_limit() -> None:

@@ -1,14 +1,18 @@
 ;;; SRFI 35: conditions and their types.
 ;;;
 ;;; A condition consists of components; one is a type and the values of its fields, as an association list.
-;;; The conditions that `error` and the primitives raise are seen as components too: a message, and an error.
+;;; The conditions that `error` and the primitives raise are seen as components too: a message, and one for each kind that they
+;;; are of. The kinds of (perdure) are types here, with a & before the name; what has two parents has them as components of their own.
 (define-library (srfi 35)
   (import (scheme base)
           (rename (perdure primitives) (condition? native?) (condition-message text-of-error)))
   (export make-condition-type condition-type? make-condition condition? condition-has-type? condition-ref
           make-compound-condition extract-condition define-condition-type condition
           &condition &message &serious &error
-          message-condition? condition-message serious-condition? error?)
+          message-condition? condition-message serious-condition? error?
+          &program-error &type-error &range-error &arity-error &apply-error &unbound-error &divide-error &constant-error
+          &syntax-error &read-error &file-error &quota-error &boundary-error &timeout-error &child-error &conflict-error
+          &retry-refused &effect-failure &effect-error &effect-timeout &effect-cancelled &outcome-unknown)
   (begin
 
     (define-record-type <condition-type>
@@ -64,8 +68,9 @@
     (define (components who obj)
       (cond ((made? obj) (made-components obj))
             ((native? obj)
-             (list (make-component &message (list (cons 'message (native-message obj))))
-                   (make-component &error '())))
+             (cons (make-component &message (list (cons 'message (native-message obj))))
+                   (map (lambda (type) (make-component type '()))
+                        (filter-map type-of-kind (%condition-kinds obj)))))
             (else (%fail 'type-error (string-append who ": expected a condition, got") obj))))
 
     ;; (make-condition type field value ...)
@@ -151,4 +156,40 @@
 
     (define-condition-type &serious &condition serious-condition?)
 
-    (define-condition-type &error &serious error?)))
+    (define-condition-type &error &serious error?)
+
+    (define &program-error (make-condition-type '&program-error &error '()))
+    (define &type-error (make-condition-type '&type-error &program-error '()))
+    (define &range-error (make-condition-type '&range-error &program-error '()))
+    (define &arity-error (make-condition-type '&arity-error &program-error '()))
+    (define &apply-error (make-condition-type '&apply-error &program-error '()))
+    (define &unbound-error (make-condition-type '&unbound-error &program-error '()))
+    (define &divide-error (make-condition-type '&divide-error &program-error '()))
+    (define &constant-error (make-condition-type '&constant-error &program-error '()))
+    (define &syntax-error (make-condition-type '&syntax-error &program-error '()))
+    (define &read-error (make-condition-type '&read-error &error '()))
+    (define &file-error (make-condition-type '&file-error &error '()))
+    (define &quota-error (make-condition-type '&quota-error &error '()))
+    (define &boundary-error (make-condition-type '&boundary-error &error '()))
+    (define &timeout-error (make-condition-type '&timeout-error &error '()))
+    (define &child-error (make-condition-type '&child-error &error '()))
+    (define &conflict-error (make-condition-type '&conflict-error &error '()))
+    (define &retry-refused (make-condition-type '&retry-refused &error '()))
+    (define &effect-failure (make-condition-type '&effect-failure &serious '()))
+    (define &effect-error (make-condition-type '&effect-error &effect-failure '()))
+    (define &effect-timeout (make-condition-type '&effect-timeout &effect-error '()))
+    (define &effect-cancelled (make-condition-type '&effect-cancelled &effect-failure '()))
+    (define &outcome-unknown (make-condition-type '&outcome-unknown &effect-failure '()))
+
+    ;; Not a table: what a library holds in its variables is shared by all runs, and only the variables have names there.
+    (define (type-of-kind kind)
+      (case kind
+        ((serious) &serious) ((error) &error) ((program-error) &program-error)
+        ((type-error) &type-error) ((range-error) &range-error) ((arity-error) &arity-error)
+        ((apply-error) &apply-error) ((unbound-error) &unbound-error) ((divide-error) &divide-error)
+        ((constant-error) &constant-error) ((syntax-error) &syntax-error) ((read-error) &read-error)
+        ((file-error) &file-error) ((quota-error) &quota-error) ((boundary-error) &boundary-error)
+        ((timeout-error) &timeout-error) ((child-error) &child-error) ((conflict-error) &conflict-error)
+        ((retry-refused) &retry-refused) ((effect-failure) &effect-failure) ((effect-error) &effect-error)
+        ((effect-timeout) &effect-timeout) ((effect-cancelled) &effect-cancelled) ((outcome-unknown) &outcome-unknown)
+        (else #f)))))
