@@ -22,6 +22,7 @@ from perdure.engine.host import Files, host_functions
 from perdure.engine.python_modules import Function
 from perdure.machine.machine import Machine
 from perdure.machine.registers import EVALUATOR
+from perdure.machine.requests import TIMED
 from perdure.machine.state import Request
 from perdure.machine.stepping import Stepper
 from perdure.machine.turn import Arrived, Fired, Raised, Returned
@@ -211,7 +212,7 @@ def go_on(
         events = [performed(r) for r in requests if r.kind == "effect"]
         if events:
             continue
-        timers = [r for r in requests if r.kind in ("timer", "alarm")]
+        timers = [r for r in requests if r.kind in TIMED]
         if not timers:
             return Ended("waiting", ", ".join(sorted(r.kind for r in requests)), "".join(output))
         first = min(timers, key=lambda r: (r.arguments[0], r.number))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from perdure.base.errors import CallError
 from perdure.engine.effects import outcome_unknown, shown_name
 from perdure.engine.live import LiveRun, timer_due
+from perdure.machine.requests import TIMED
 from perdure.machine.state import Request
 from perdure.machine.turn import Raised
 
@@ -20,7 +21,7 @@ def adopt(live: LiveRun, request: Request) -> None:
             live.set_alarm(request.due, request.number)
         else:
             live.pending.append(request.number)
-    elif request.kind in ("timer", "alarm"):
+    elif request.kind in TIMED:
         live.set_alarm(timer_due(request), request.number)
     elif request.kind == "child":
         child = request.arguments[0].text

@@ -18,6 +18,7 @@ from perdure.base.spans import Span, excerpt
 from perdure.engine import records
 from perdure.engine.hints import hint_of
 from perdure.machine.errors import source_name
+from perdure.machine.requests import TIMED
 from perdure.machine.state import Frame, Redo, Request, Root, Task
 from perdure.values.numbers import to_float
 from perdure.values.printer import write_string
@@ -114,7 +115,7 @@ def _task_view(task: Task, requests: list[Request], provider: Any) -> TaskView:
 def wait_view(request: Request) -> WaitView:
     """Return a view of a request."""
     due: float | None = request.due or None
-    if request.kind in ("timer", "alarm"):
+    if request.kind in TIMED:
         due = to_float(request.arguments[0])
     error = "" if request.error is None else records.kind_and_message(request.error)[2]
     return WaitView(
@@ -137,6 +138,8 @@ def operation_text(kind: str, arguments: tuple[Any, ...]) -> str:
         return f"sleep until {time_text(to_float(first))}"
     if kind == "alarm":
         return f"deadline at {time_text(to_float(first))}"
+    if kind == "force":
+        return f"the end by force at {time_text(to_float(first))}"
     if kind == "receive":
         return "a message"
     if kind == "console":
@@ -155,7 +158,8 @@ def short_text(kind: str, arguments: tuple[Any, ...]) -> str:
     """Return the same in fewer words, for what is stored with every turn: a run's row has the time anyway."""
     if kind == "timer":
         return SLEEP
-    return "deadline" if kind == "alarm" else operation_text(kind, arguments)
+    short = {"alarm": "deadline", "force": "the end by force"}
+    return short.get(kind) or operation_text(kind, arguments)
 
 
 def detail_text(detail: str, wake_at: float | None) -> str:

@@ -15,6 +15,7 @@ from perdure.base import limits
 from perdure.engine.effects import Again
 from perdure.engine.executor import Call
 from perdure.engine.python_modules import PythonModules
+from perdure.machine.requests import TIMED
 from perdure.machine.state import Request
 from perdure.machine.turn import Event, Fired
 from perdure.values.numbers import to_float
@@ -105,7 +106,7 @@ class LiveRun:
             range(_LOOKED_AT), self.machine.root.requests.entries.values(), strict=False
         ):
             found: Request = entry[1]
-            if found.kind not in ("join", "alarm"):
+            if found.kind not in ("join", "alarm", "force"):
                 return found
             first = first or found
         return first
@@ -133,7 +134,7 @@ class LiveRun:
             request = self.request(number)
             if request is None:
                 continue
-            if request.kind in ("timer", "alarm"):
+            if request.kind in TIMED:
                 fired.append(Fired(number))
             elif not request.started and number not in self.pending:
                 self.pending.append(number)

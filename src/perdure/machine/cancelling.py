@@ -1,30 +1,42 @@
 """Cancellation: how tasks are told to end, and how they do.
 
-Layer: machine. Imports machine.state, tasks, shielding, requests and values.
+Layer: machine. Imports machine.state, tasks, shielding, requests, turn and values.
 Invariant: cancelling is an escape: the task goes on by leaving its dynamic extents (library procedure %unwind), which may block;
-no handler sees it. A task leaves its extents once, and not before it has left its shields.
+no handler sees it. A task leaves its extents once, and not before it has left its shields. Only a deadline (a request of kind
+`force`) or an operator ends it where it is.
+
+An error in a step of the clean-up parks the task: whoever cancelled it is gone, and a handler outside belongs to an extent that is
+being left. An escape out of a step is the end of that step, and the next one follows.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from perdure.machine import shielding, tasks
-from perdure.machine.requests import FINISHED, withdraw
+from perdure.machine.requests import FINISHED, withdraw, withdraw_task
 from perdure.machine.state import Request, Task
+from perdure.machine.turn import Cancel, Logged
 from perdure.values.barrier import touch
+from perdure.values.lists import list_items
+from perdure.values.tables import table_set
+from perdure.values.types import NIL, UNSPECIFIED, Pair, String, intern
 
 if TYPE_CHECKING:
     from perdure.machine.machine import Machine
 
+FORCE = "force"
+"""The kind of a request that ends a task where it is, or, with 0 as its task, the run."""
 
-def cancel(machine: Machine, task: Task) -> bool:
+
+def cancel(machine: Machine, task: Task, reason: str = "") -> bool:
     """Cancel a task, at once or when it has left its shields. Return whether it leaves its extents now."""
     if task.status in FINISHED or task.cancelling:
         return False
+    if task.oid:
+        touch(task)
+    task.reason = task.reason or reason
     if shielding.depth(machine, task):
-        if task.oid:
-            touch(task)
         task.cancel_asked = True
         return False
     unwind(machine, task)
@@ -41,13 +53,18 @@ def unwind(machine: Machine, task: Task) -> None:
     for number in tasks.alarms_of(machine, task):
         withdraw(machine, number)
     if machine.running and task is machine.task:
-        machine.callee, machine.arguments = machine.hooks.unwind, ()
-        machine.stack = None
+        go_on_unwinding(machine)
         return
     if task.status == "ready":
         machine.ready.remove(task.number)
     tasks.interrupt(machine, task, machine.hooks.unwind, ())
     task.stack = None
+
+
+def go_on_unwinding(machine: Machine) -> None:
+    """Let the running task, which is being cancelled, give up what it is at and leave the extents that are left."""
+    machine.callee, machine.arguments = machine.hooks.unwind, ()
+    machine.stack = None
 
 
 def deliver(machine: Machine) -> bool:
@@ -71,10 +88,109 @@ def deliver(machine: Machine) -> bool:
     return False
 
 
-def cancel_run(machine: Machine) -> None:
-    """Cancel every task of the run."""
-    if machine.root.oid:
-        touch(machine.root)
-    machine.root.cancelled = True
+# -- the whole run ---------------------------------------------------------------------------------
+
+
+def cancel_run(machine: Machine, event: Cancel) -> None:
+    """Cancel every task of the run; the second time, only those that were shielded the first time.
+
+    What the clean-up itself has spawned is left alone.
+    """
+    root = machine.root
+    again = root.cancelled
+    root.cancelled, root.paused = True, False
+    root.reason = root.reason or event.reason
+    if event.force:
+        force_run(machine)
+        return
+    for _, task in list(root.tasks.entries.values()):
+        if task.cancel_asked or not again:
+            cancel(machine, task, event.reason)
+    if event.deadline_s is not None:
+        withdraw(machine, root.forcing)
+        root.forcing = _force_at(machine, 0, machine.now + max(0.0, event.deadline_s))
+
+
+def reason_of(machine: Machine, task: Task) -> str | None:
+    """Return why a task is cancelled, or None if it is not."""
+    if task.cancelling or task.cancel_asked:
+        return task.reason
+    return machine.root.reason if machine.root.cancelled else None
+
+
+# -- by force --------------------------------------------------------------------------------------
+
+
+def force_in(machine: Machine, task: Task, due: float) -> None:
+    """End a task by force at a time, unless it has ended by then; this takes the place of an earlier such wish."""
+    if task.status in FINISHED:
+        return
+    withdraw(machine, task.forcing)
+    if task.oid:
+        touch(task)
+    task.forcing = _force_at(machine, task.number, due)
+
+
+def _force_at(machine: Machine, task: int, due: float) -> int:
+    number = machine.new_number()
+    request = Request(number, task, 0, FORCE, (due,), None, machine.now)
+    table_set(machine.root.requests, number, request)
+    machine.new_requests.append(request)
+    return number
+
+
+def forced(machine: Machine, request: Request) -> None:
+    """A deadline for cleaning up is over."""
+    if request.task == 0:
+        force_run(machine)
+        return
+    entry = machine.root.tasks.entries.get(request.task)
+    if entry is not None:
+        force(machine, entry[1])
+
+
+def force_run(machine: Machine) -> None:
+    """End every task of the run where it is."""
+    machine.root.cancelled = machine.root.forced = True
+    machine.root.paused = False
     for _, task in list(machine.root.tasks.entries.values()):
-        cancel(machine, task)
+        force(machine, task)
+
+
+def force(machine: Machine, task: Task) -> None:
+    """End a task that does not run where it is, and with it what it has started in extents that end with it."""
+    if task.status in FINISHED:
+        return
+    for child in _scoped(task):
+        force(machine, child)
+    fields: tuple[tuple[str, Any], ...] = (("task", task.number), ("state", intern(task.status)))
+    if task.name:
+        fields = (*fields, ("name", String(task.name)))
+    machine.logged.append(
+        Logged(
+            "warning",
+            "a task was ended by force: what was left of its clean-up is not done",
+            fields,
+        )
+    )
+    if task.status == "ready":
+        machine.ready.remove(task.number)
+    for number in tasks.alarms_of(machine, task):
+        withdraw(machine, number)
+    withdraw_task(machine, task)
+    tasks.end(machine, task, "cancelled", UNSPECIFIED)
+    if task.number == machine.root.main_task:
+        for _, other in list(machine.root.tasks.entries.values()):
+            cancel(machine, other, "the main task was ended by force")
+
+
+def _scoped(task: Task) -> list[Task]:
+    """Return the tasks of the scopes that a task is in, outermost first."""
+    found: list[Task] = []
+    winders = task.dynamic.winders
+    while winders is not NIL:
+        before, held = winders.car.items[0], winders.car.items[1]
+        if before is None and type(held) is Pair:
+            found += [one for one in list_items("cancel", held) if type(one) is Task]
+        winders = winders.cdr
+    return found

@@ -42,6 +42,9 @@ def _fired(machine: Machine, event: turn.Fired) -> None:
     if request.kind == "alarm":
         table_delete(machine.root.requests, request.number)
         tasks.alarm(machine, request)
+    elif request.kind == "force":
+        table_delete(machine.root.requests, request.number)
+        cancelling.forced(machine, request)
     else:
         complete(machine, request, UNSPECIFIED)
 
@@ -52,6 +55,6 @@ _APPLY: dict[type, Callable[[Machine, Any], None]] = {
     turn.Fired: _fired,
     turn.Arrived: lambda machine, e: mailbox.arrived(machine, e.message_id, e.sender, e.value),
     turn.Typed: lambda machine, e: waiting.typed(machine, e.line),
-    turn.Cancel: lambda machine, _: cancelling.cancel_run(machine),
+    turn.Cancel: cancelling.cancel_run,
     turn.Retry: lambda machine, _: tasks.retry(machine),
 }

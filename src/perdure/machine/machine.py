@@ -202,12 +202,11 @@ class Machine:
         everyone = self.root.tasks.entries.values()
         if main.status in requests.FINISHED:
             if all(t.status in requests.FINISHED for _, t in everyone):
-                status = "cancelled" if self.root.cancelled else main.status
-                return status, main.result
+                return main.status, main.result
             return "waiting", None
         # Nearly always the first request or two say that the run waits for something outside; only
         # else the tasks are looked through, of which there may be thousands.
-        if all(r.kind == "join" for _, r in self.root.requests.entries.values()):
+        if all(r.kind in requests.IDLE for _, r in self.root.requests.entries.values()):
             parked = [t for _, t in everyone if t.status == "parked"]
             if parked:
                 first = main if main.status == "parked" else parked[0]
@@ -378,7 +377,7 @@ class Machine:
             tasks.end(self, task, "completed", value)
         if task.number == self.root.main_task:
             for _, other in list(self.root.tasks.entries.values()):
-                cancelling.cancel(self, other)
+                cancelling.cancel(self, other, "the main task has ended")
 
     # -- for signals and primitives ------------------------------------------------------------------
 
@@ -424,6 +423,9 @@ class Machine:
 
     def throw(self, continuation: Continuation, returned: tuple[Any, ...]) -> None:
         """Go on in a continuation; entering and leaving dynamic extents is the library's part."""
+        if self.task.cancelling and not continuation.cancelling:
+            cancelling.go_on_unwinding(self)
+            return
         if continuation.dynamic.winders is not REGISTERS.dynamic.winders:
             self.callee = self.hooks.rewind
             self.arguments = (continuation, *returned)

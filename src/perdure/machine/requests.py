@@ -16,9 +16,15 @@ from perdure.values.tables import table_delete, table_ref
 if TYPE_CHECKING:
     from perdure.machine.machine import Machine
 
-OUTSIDE = frozenset({"effect", "timer", "alarm", "child"})
+OUTSIDE = frozenset({"effect", "timer", "alarm", "force", "child"})
 """Kinds of request that the engine acts upon; the others complete inside the run."""
 
+
+TIMED = frozenset({"timer", "alarm", "force"})
+"""Kinds of request that the engine answers when a time has come, their first argument."""
+
+IDLE = frozenset({"join", "force"})
+"""Kinds of request that do not keep a run going: with no others, it rests when its tasks are parked."""
 
 FINISHED = frozenset({"completed", "failed", "cancelled"})
 """The states of a task that has ended."""

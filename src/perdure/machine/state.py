@@ -42,11 +42,15 @@ class Dynamic(Struct, eq=False):
 
 
 class Continuation(Struct, eq=False):
-    """What `call/cc` gives: a stack and a dynamic state; calling it is `control.throw`."""
+    """What `call/cc` gives: a stack and a dynamic state; calling it is `control.throw`.
+
+    `cancelling`: it was made while its task was being cancelled, so going on in it does not end the clean-up.
+    """
 
     stack: Any
     dynamic: Any
     task: int
+    cancelling: bool = False
     oid: Any = 0
 
     def __call__(self, *returned: Any) -> Any:
@@ -119,6 +123,7 @@ class Operation(Struct, eq=False):
     | child   | run id (String)                    | the run's result                   |
     | console | text that was not enough, or none  | unspecified: there is text to read |
     | alarm   | time it is due, handler, depth     | never: it interrupts its task      |
+    | force   | time it is due                     | never: it ends its task, or the run |
 
     A `receive` with arguments (TRUE, seen, ticket) is woken for the next message after number `seen`, with that number
     and the value; it keeps its place in the queue by its ticket (machine/mailbox.py).
@@ -168,7 +173,8 @@ class Task(Struct, eq=False):
     `status` is ready, running, waiting, parked, completed, failed or cancelled. A ready task goes on by calling
     `function` with `arguments` on `stack`. `result` is the value or, for a failed task, the raised object.
     `interrupts` are alarms that were due (requests) when the task did not wait or was shielded; `cancelling`: it leaves its
-    extents; `cancel_asked`: it does so when it has left its shields.
+    extents; `cancel_asked`: it does so when it has left its shields. `reason` is why it is cancelled, `forcing` the request that
+    ends it by force, or 0.
     """
 
     number: int
@@ -185,6 +191,8 @@ class Task(Struct, eq=False):
     interrupts: tuple[Any, ...] = ()
     cancelling: bool = False
     cancel_asked: bool = False
+    reason: str = ""
+    forcing: int = 0
     oid: Any = 0
 
 
@@ -245,6 +253,7 @@ class Root(Struct, eq=False):
     `command_line` is a list of strings: the program's file and the arguments. `unwritten` are the ports that hold text for files.
     `exit_code` is what the program gave to `exit` as a process would: 0 to 255, or FALSE. `interrupt` is what the main task does when
     Ctrl-C comes to the console, or FALSE; `mid_line` says that the console's output does not end with a newline.
+    `reason`, `forced` and `forcing` are about the cancellation of the run as in a task; `paused`: its tasks do not run.
     """
 
     run_id: str
@@ -267,4 +276,8 @@ class Root(Struct, eq=False):
     exit_code: int | None = None
     interrupt: Any = None
     mid_line: bool = False
+    reason: str = ""
+    forced: bool = False
+    forcing: int = 0
+    paused: bool = False
     oid: Any = 0

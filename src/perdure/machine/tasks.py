@@ -44,19 +44,30 @@ def end(machine: Machine, task: Task, status: str, result: Any) -> None:
     if task.number != machine.root.main_task:
         table_delete(machine.root.tasks, task.number)
     mailbox.release_all(machine, task.number)
+    if task.forcing:
+        withdraw(machine, task.forcing)
     if status == "cancelled":
-        result = condition("child-error", f"join: task {task.number} was cancelled")
+        result = was_cancelled(task)
     for number in joiners:
         task_ended(machine, number, status, result)
 
 
+def was_cancelled(task: Task) -> Any:
+    """Return the condition that is raised in whoever joins a task that was cancelled."""
+    why = f": {task.reason}" if task.reason else ""
+    return condition("child-error", f"join: task {task.number} was cancelled{why}")
+
+
 def unhandled(machine: Machine, task: Task, raised: Any, redo: Any) -> None:
-    """Park a task at an error that none of its handlers took, or fail it if a task that joins it has handlers."""
+    """Park a task at an error that none of its handlers took, or fail it if a task that joins it has handlers.
+
+    An error in the clean-up of a cancelled one is not for those: it would end the rest of the clean-up.
+    """
     if task.oid:
         touch(task)
     task.result = raised
     task.status = "parked"
-    if any(_has_handlers(machine, number) for number in task.joiners):
+    if not task.cancelling and any(_has_handlers(machine, number) for number in task.joiners):
         fail_parked(machine, task)
         return
     task.function, task.arguments = redo, ()

@@ -56,9 +56,14 @@ class Typed(Struct, frozen=True):
 
 
 class Cancel(Struct, frozen=True):
-    """The run is to be cancelled: every task unwinds."""
+    """The run is to be cancelled: every task unwinds.
+
+    What is not over after `deadline_s` seconds is ended where it is, and all of it at once by `force`.
+    """
 
     reason: str
+    deadline_s: float | None = None
+    force: bool = False
 
 
 class Retry(Struct, frozen=True):
@@ -80,11 +85,15 @@ class Sent(Struct, frozen=True):
 
 
 class Started(Struct, frozen=True):
-    """A run to be started with this commit: its derived id, the program's name and its arguments, as in `Sent`."""
+    """A run to be started with this commit: its derived id, the program's name and its arguments, as in `Sent`.
+
+    A `detached` one has no parent, whose cancellation would be its own.
+    """
 
     run_id: str
     program: str
     arguments: tuple[Any, ...]
+    detached: bool = False
 
 
 class Logged(Struct, frozen=True):

@@ -15,7 +15,7 @@ from perdure.machine import channels, mailbox, tasks
 from perdure.machine.requests import FINISHED, OUTSIDE, Failed, Now, complete
 from perdure.machine.state import Operation, Request, Task
 from perdure.values.barrier import touch
-from perdure.values.conditions import condition, fail
+from perdure.values.conditions import fail
 from perdure.values.lists import from_items
 from perdure.values.tables import table_set
 from perdure.values.types import UNSPECIFIED
@@ -93,12 +93,12 @@ def _at_once(machine: Machine, operation: Operation) -> Now | None:
 def _joined(machine: Machine, joined: tuple[Task, ...]) -> Now | None:
     """Return the results of tasks if all have one; raise the error of one that failed."""
     for task in joined:
-        if task.status == "parked" and not machine.unhandled():
+        if task.status == "parked" and not (task.cancelling or machine.unhandled()):
             machine.fail_parked(task)
         if task.status == "failed":
             return Failed(task.result)
         if task.status == "cancelled":
-            return Failed(condition("child-error", f"join: task {task.number} was cancelled"))
+            return Failed(tasks.was_cancelled(task))
         if task is machine.task:
             raise fail("error", "join: a task can't wait for itself")
     if any(task.status != "completed" for task in joined):

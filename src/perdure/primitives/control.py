@@ -37,7 +37,8 @@ class CaptureContinuation(Signal):
         self.receiver = receiver
 
     def perform(self, machine: Machine) -> None:
-        reified = Continuation(machine.stack, REGISTERS.dynamic, machine.task.number)
+        task = machine.task
+        reified = Continuation(machine.stack, REGISTERS.dynamic, task.number, task.cancelling)
         machine.callee, machine.arguments = self.receiver, (reified,)
 
 

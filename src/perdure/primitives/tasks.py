@@ -109,16 +109,28 @@ def current_task() -> Any:
     raise Isolated(_current_task)
 
 
-def _cancel(machine: Machine, task: Task) -> Any:
-    begun = cancelling.cancel(machine, task)
+def _cancel(machine: Machine, task: Task, due: Any, reason: str) -> Any:
+    if due is not None:
+        cancelling.force_in(machine, task, due)
+    begun = cancelling.cancel(machine, task, reason)
     if begun and task is machine.task:
         return AGAIN
     return TRUE if begun else None
 
 
 @primitive("%cancel-task")
-def cancel_task(task: Any) -> Any:
-    raise Isolated(_cancel, _task("cancel", task))
+def cancel_task(task: Any, due: Any = None, reason: Any = None) -> Any:
+    """Cancel a task, by force when it is due; return whether it leaves its extents now."""
+    why = "" if reason is None else checks.text("cancel", reason)
+    raise Isolated(_cancel, _task("cancel", task), due, why)
+
+
+@primitive("cancellation-reason")
+def cancellation_reason() -> Any:
+    """Return why the running task is being cancelled, a string that may be empty; #f if it is not."""
+    machine = REGISTERS.machine
+    reason = cancelling.reason_of(machine, machine.task)
+    return None if reason is None else String(reason)
 
 
 def _yield(machine: Machine) -> Any:
@@ -230,19 +242,26 @@ def self_id() -> Any:
     return String(REGISTERS.machine.root.run_id)
 
 
-def _start(machine: Machine, program: str, arguments: tuple[Any, ...]) -> Any:
+def _start(machine: Machine, program: str, arguments: tuple[Any, ...], detached: bool) -> Any:
     machine.check_program(program)
     exported = tuple(machine.export_value(argument) for argument in arguments)
     run_id = f"{machine.root.run_id}.{machine.new_number()}"
-    machine.started.append(Started(run_id, program, exported))
+    machine.started.append(Started(run_id, program, exported, detached))
     return String(run_id)
 
 
 @primitive("start-run")
 def start_run(program: Any, *arguments: Any) -> Any:
-    """Start a run of a program by name, with this turn, and return its id."""
+    """Start a run of a program by name, with this turn, and return its id; it is cancelled with this one."""
     name = program.name if type(program) is Symbol else checks.text("start-run", program)
-    raise Isolated(_start, name, arguments)
+    raise Isolated(_start, name, arguments, False)
+
+
+@primitive("start-run-detached")
+def start_run_detached(program: Any, *arguments: Any) -> Any:
+    """Start a run that goes on when this one is cancelled."""
+    name = program.name if type(program) is Symbol else checks.text("start-run-detached", program)
+    raise Isolated(_start, name, arguments, True)
 
 
 def _log(machine: Machine, entry: Logged) -> Any:

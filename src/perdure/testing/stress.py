@@ -32,6 +32,7 @@ from perdure.engine.live import timer_due
 from perdure.engine.loading import Programs
 from perdure.engine.python_modules import PythonModules
 from perdure.machine.registers import EVALUATOR
+from perdure.machine.requests import TIMED
 from perdure.machine.stepping import Stepper
 from perdure.machine.turn import Arrived, Cancel, Fired, Outcome, Raised, Retry, Returned, Typed
 from perdure.snapshot import exchange
@@ -275,7 +276,7 @@ class World:
         for request in outcome.requests:
             if request.kind == "effect":
                 run.pending.append(request.number)
-            elif request.kind in ("timer", "alarm"):
+            elif request.kind in TIMED:
                 heapq.heappush(run.alarms, (timer_due(request), request.number))
             elif request.kind == "child":
                 self._watch(run, request.arguments[0].text, request.number)

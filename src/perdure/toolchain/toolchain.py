@@ -342,12 +342,14 @@ class Toolchain:
 
 
 def _started_names(units: list[core.Unit]) -> set[str]:
-    """Return the program names that are literal arguments of `start-run`."""
+    """Return the program names that are literal arguments of `start-run` and `start-run-detached`."""
     found: set[str] = set()
     for node in nodes(units):
         if isinstance(node, core.Call) and isinstance(node.function, core.GlobalRef):
             first = node.arguments[0] if node.arguments else None
-            if node.function.name == "start-run" and isinstance(first, core.Const):
+            if node.function.name in ("start-run", "start-run-detached") and isinstance(
+                first, core.Const
+            ):
                 name = getattr(first.value, "text", None) or getattr(first.value, "name", None)
                 if name:
                     found.add(name)

@@ -81,10 +81,18 @@
         (%leave-to base for-good?)
         (%enter-from base target)))
 
-    ;; What a cancelled task does: leave everything.
+    ;; What a cancelled task does: leave everything. The handlers outside belong to extents that are left, too: an error
+    ;; in a step of the clean-up parks.
     (define (%unwind)
-      (%leave-to '() #t)
-      (if (%run-ends?) (%flush-files)))
+      (if (pair? (%winders))
+          (let ((winder (car (%winders))))
+            (%set-dynamic! (vector-ref winder 2))
+            (%set-handlers! '())
+            (if (vector-ref winder 0)
+                ((vector-ref winder 1))
+                (%close-scope winder))
+            (%unwind))
+          (if (%run-ends?) (%flush-files))))
 
     ;; Scopes: closing one cancels its tasks. A closed scope has #f for `after`.
     (define (%close-scope winder)
@@ -331,9 +339,12 @@
 
     (define (task-status task) (string->symbol (%task-status task)))
 
-    (define (cancel target)
-      (%cancel-task target)
-      (void))
+    ;; (cancel task [deadline [reason]]): `deadline` seconds from now, what is left of its clean-up is not done.
+    (define (cancel target . options)
+      (let* ((seconds (and (pair? options) (car options)))
+             (reason (and (pair? options) (pair? (cdr options)) (cadr options))))
+        (%cancel-task target (and seconds (%due-in 'cancel seconds)) reason)
+        (void)))
 
     ;; Run thunks as tasks and return the list of their values, in order.
     (define (all . thunks)
