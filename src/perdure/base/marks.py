@@ -21,7 +21,8 @@ class Retry(Struct, frozen=True, kw_only=True):
     """How often and when an effect that raised is tried again.
 
     `attempts` counts the first one. The wait before retry n is `base_s * factor ** (n - 1)`, at most `max_s`, and
-    is lengthened by a random share of itself of at most `jitter`. Only errors of the types `on` are retried.
+    is lengthened by a random share of itself of at most `jitter`. No attempt begins later than `deadline_s` after the first
+    one. Only errors of the types `on` are retried.
     """
 
     attempts: int = 3
@@ -30,6 +31,7 @@ class Retry(Struct, frozen=True, kw_only=True):
     max_s: float = 60.0
     jitter: float = 0.1
     on: tuple[type[BaseException], ...] = (Exception,)
+    deadline_s: float | None = None
 
 
 class Mark(Struct, frozen=True, kw_only=True):

@@ -1,8 +1,8 @@
 """What an effect's end means: a value, another attempt, a condition, or doubt.
 
 Layer: engine. Imports executor, boundary, python_modules, machine.turn, values, base.
-Invariant: rule 3 of the design stands in `decide` and nowhere else: an attempt is repeated only if the function is
-idempotent, or the error is one of those that it declared to mean that nothing happened.
+Invariant: permission to repeat an attempt is given in `decide` and nowhere else: the function is idempotent, or the error is
+one of those that it declared to mean that nothing happened. Whether and when a policy then wants it says values/policies.py.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any
 
 from msgspec import Struct
 
-from perdure.base import limits
 from perdure.base.errors import PerdureError
 from perdure.base.marks import Mark, Retry
 from perdure.engine.boundary import BoundaryError, described, from_python, to_python
@@ -21,6 +20,7 @@ from perdure.engine.executor import Ended
 from perdure.engine.python_modules import Function, PythonModules
 from perdure.values.conditions import SchemeError, condition
 from perdure.values.lists import from_items
+from perdure.values.policies import DEFAULT, Policy, again_s, from_heap, only_attempts
 from perdure.values.types import HashTable, PythonProcedure, String, Vector, intern
 
 
@@ -46,7 +46,15 @@ class Succeeded(Struct, frozen=True):
 
 
 def decide(
-    mark: Mark, ended: Ended, *, name: str, attempt: int, key: str, share: float = 0.0
+    mark: Mark,
+    ended: Ended,
+    *,
+    name: str,
+    attempt: int,
+    key: str,
+    given: Any = None,
+    elapsed_s: float = 0.0,
+    share: float = 0.0,
 ) -> Succeeded | Again | Failed:
     """Return what follows from the end of an attempt.
 
@@ -56,6 +64,8 @@ def decide(
       name: the function's, for messages.
       attempt: 1 for the first.
       key: the idempotency key of the request.
+      given: the request's policy.
+      elapsed_s: seconds since the first attempt began.
       share: a random number between 0 and 1, for the jitter of the wait before the next one.
     """
     if ended.error is None and not ended.timed_out:
@@ -76,28 +86,47 @@ def decide(
         error = ended.error
         cancelled = isinstance(error, CancelledError)
         failed = effect_error(name, error, "effect-cancelled" if cancelled else "effect-error")
-    retry = mark.retry
     permitted = mark.idempotent or isinstance(error, mark.nothing_happened)
-    if retry is None or not permitted or attempt >= min(retry.attempts, limits.EFFECT_ATTEMPTS_MAX):
+    policy = policy_of(mark, given)
+    if policy is None or not _about(mark, given, error):
         return Failed(failed, permitted)
-    if not isinstance(error, retry.on) and not isinstance(error, mark.nothing_happened):
+    after_s = again_s(policy, failed, attempt=attempt, elapsed_s=elapsed_s, share=share)
+    if after_s is None:
         return Failed(failed, permitted)
-    return Again(backoff_s(attempt, retry, share), failed)
+    if permitted:
+        return Again(after_s, failed)
+    if given is not None:
+        failed.message += (
+            f"; not tried again: {name} is not declared idempotent, "
+            f"nor {type(error).__name__} to mean that nothing has happened"
+        )
+    return Failed(failed)
 
 
-def backoff_s(attempt: int, retry: Retry, share: float) -> float:
-    """Return how long to wait after an attempt, in seconds.
+def policy_of(mark: Mark, given: Any) -> Policy | None:
+    """Return the policy for the attempts of a request: the one that it was given, else its function's, if there is one."""
+    by_mark = _marked(mark.retry) if mark.retry is not None else None
+    if given is None:
+        return by_mark
+    return from_heap("with-retry", given, by_mark or DEFAULT)
 
-    Args:
-      attempt: 1 after the first one.
-      retry: the policy.
-      share: a random number between 0 and 1, for the jitter.
-    """
-    try:
-        wait = min(retry.base_s * retry.factor ** (attempt - 1), retry.max_s)
-    except OverflowError:
-        wait = retry.max_s
-    return wait * (1 + retry.jitter * share)
+
+def _about(mark: Mark, given: Any, error: BaseException) -> bool:
+    """Return whether an error is one that the mark's policy is for; what a program's is for, it says itself."""
+    if mark.retry is None or not (given is None or only_attempts(given)):
+        return True
+    return isinstance(error, (mark.retry.on, mark.nothing_happened))
+
+
+def _marked(retry: Retry) -> Policy:
+    return Policy(
+        attempts=retry.attempts,
+        backoff_s=retry.base_s,
+        factor=retry.factor,
+        cap_s=retry.max_s,
+        jitter=retry.jitter,
+        deadline_s=retry.deadline_s,
+    )
 
 
 def arguments_out(

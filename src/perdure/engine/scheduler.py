@@ -1,6 +1,6 @@
 """Decide whose turn it is: from events to turns, from turns to commits, from commits to effects.
 
-Layer: engine. Imports owning, turns, committing, executor, effects, store.api and base.
+Layer: engine. Imports owning, turns, committing, performing, store.api and base.
 Invariant: whatever may happen to a run, the others go on. An effect starts only in `_settle`, when the turn that asked
 for it is durable; a run has one turn at a time between being taken and being durable.
 
@@ -22,16 +22,14 @@ from perdure.base.errors import QuotaError, StoreError
 from perdure.engine import accounts, faults
 from perdure.engine.committing import PASSING, Committer, Outcome
 from perdure.engine.compaction import Compacted, Compactor
-from perdure.engine.effects import Again, Succeeded, decide
-from perdure.engine.executor import Call, Ended, Executor
+from perdure.engine.executor import Executor
 from perdure.engine.journal import Journal
 from perdure.engine.live import LiveRun
 from perdure.engine.loading import Programs
 from perdure.engine.metrics import Metrics
 from perdure.engine.owning import Owned
-from perdure.engine.python_modules import Function
-from perdure.engine.turns import Start, Taken, TurnTaker, forget_turn
-from perdure.machine.turn import Raised, Returned
+from perdure.engine.performing import Performer
+from perdure.engine.turns import Taken, TurnTaker, forget_turn
 from perdure.store.api import FINAL, Commit, Store
 
 Observer = Callable[[Commit], None]
@@ -110,23 +108,25 @@ class Scheduler:
         )
         self._options = options
         self._programs = programs
-        self._executor = executor
+        self._performer = Performer(
+            executor,
+            now=self._now,
+            metrics=metrics,
+            journal=journal,
+            stir=self._stir,
+            wake=wake,
+            chance=chance,
+        )
         self._committer = committer
         self._compactor = compactor
         self._monotonic = monotonic
         self._wake = wake
         self._enlisted = enlisted
         self._observer = observer
-        self._chance = chance
         self._taker: TurnTaker
         self._ready: dict[str, float] = {}
-        # The runs that wait for room: for plain effects, and for async ones.
-        self._crowded: tuple[dict[str, Function], dict[str, Function]] = ({}, {})
-        self._refused: list[Function | None] = [None, None]
         # The runs whose last turn was cut.
         self._cut: set[str] = set()
-        # Starts that were promised room by turns which are not durable yet.
-        self._promised = [0, 0]
         self._carried_at = 0.0
         # A run was thrown away whose memory is to be freed at once.
         self._freeing = False
@@ -147,7 +147,7 @@ class Scheduler:
     def _begin(self) -> None:
         self._taker = TurnTaker(
             self.owned.store,
-            self._room,
+            self._performer.room,
             self._programs,
             stress=self._options.stress,
             aside=self._compactor is not None,
@@ -159,7 +159,7 @@ class Scheduler:
         self.metrics.leases_lost += 1
         self.journal.error("lease lost")
         self.owned.resign()
-        self._keep_promises(self._taken)
+        self._performer.keep_promises(self._taken)
         self._taken.clear()
         self._wake()
 
@@ -173,9 +173,13 @@ class Scheduler:
 
     def drain(self, drain_s: float) -> None:
         """End as soon as possible; started effects that are not idempotent may take so long to finish."""
+        self._performer.closing = True
         self._drain_until = self._monotonic() + drain_s
         self.journal.info("worker drains", seconds=drain_s, runs=len(self.owned.live))
         self._wake()
+
+    def _now(self) -> float:
+        return self.owned.store.now()
 
     # -- rounds ----------------------------------------------------------------------------------
 
@@ -204,7 +208,7 @@ class Scheduler:
             self._ring(now)
             self._take_turns(now)
             self._commit()
-            self._invite()
+            self._performer.invite()
             if self._is_over():
                 self.over = True
                 return 0.0
@@ -287,7 +291,7 @@ class Scheduler:
         faults.reached("before-release")
         for live in list(self.owned.live.values()):
             self.owned.release(live)
-        self._executor.close()
+        self._performer.close()
         self._committer.close()
         if self._compactor is not None:
             self._compactor.close()
@@ -380,16 +384,16 @@ class Scheduler:
             self.owned.acquit(durably=True)
 
     def _take(self, live: LiveRun, now: float) -> None:
-        promised = list(self._promised)
+        promised = self._performer.promised()
         try:
             taken = self._taker.take(live, now)
         except StoreError as error:
-            self._promised = promised
+            self._performer.take_back(promised)
             self.owned.reload(live)
             self._away(error)
             return
         except Exception as error:  # noqa: BLE001 - a bug of ours in one run must not stop the others
-            self._promised = promised
+            self._performer.take_back(promised)
             self.owned.quarantine(live.run_id, live.epoch, error)
             self._freeing |= isinstance(error, QuotaError)
             return
@@ -400,11 +404,7 @@ class Scheduler:
             self._ready[live.run_id] = self._monotonic()
         else:
             self._set_alarm(live)
-        for asynchronous in (False, True):
-            refused = self._refused[asynchronous]
-            if refused is not None:
-                self._refused[asynchronous] = None
-                self._crowded[asynchronous][live.run_id] = refused
+        self._performer.queue_up(live.run_id)
 
     # -- commits -------------------------------------------------------------------------------
 
@@ -423,7 +423,7 @@ class Scheduler:
 
     def _committed(self, batch: list[Taken], outcome: Outcome) -> None:
         faults.reached("after-commit")
-        self._keep_promises(batch)
+        self._performer.keep_promises(batch)
         if isinstance(outcome, BaseException):
             self._error = outcome
             self._wake()
@@ -469,7 +469,7 @@ class Scheduler:
             for number in taken.outcome.withdrawn:
                 call = live.calls.pop(number, None)
                 if call is not None:
-                    self._abandon(call)
+                    self._performer.abandon(call)
         if commit.sends or commit.starts or commit.status in FINAL:
             owned.changed = True
             for new in commit.starts:
@@ -482,7 +482,7 @@ class Scheduler:
         if commit.status == "parked":
             self.journal.warning("run parked", run=live.run_id, reason=commit.detail)
         for start in taken.starts:
-            self._start(live, start)
+            self._performer.start(live, start)
         if live.long:
             self._compact(live)
         if commit.watches:
@@ -518,80 +518,4 @@ class Scheduler:
         """Abandon the effects of a run that is not executed here any more."""
         self._ready.pop(live.run_id, None)
         self._cut.discard(live.run_id)
-        for crowd in self._crowded:
-            crowd.pop(live.run_id, None)
-        for call in live.calls.values():
-            self._abandon(call)
-        live.calls.clear()
-
-    def _abandon(self, call: Call) -> None:
-        self.metrics.effects_abandoned += 1
-        self._executor.abandon(call)
-
-    # -- effects -------------------------------------------------------------------------------
-
-    def _room(self, function: Function) -> bool:
-        if self._drain_until is not None:
-            return False
-        kind = function.asynchronous
-        if self._executor.room(function) > self._promised[kind]:
-            self._promised[kind] += 1
-            return True
-        self._refused[kind] = function
-        return False
-
-    def _keep_promises(self, batch: list[Taken]) -> None:
-        """Count the starts of turns as promised no more: they start now, or never."""
-        for taken in batch:
-            for start in taken.starts:
-                self._promised[start.function.asynchronous] -= 1
-
-    def _start(self, live: LiveRun, start: Start) -> None:
-        def done(ended: Ended) -> None:
-            self._effect_ended(live, start, ended)
-
-        call = Call(start.function, start.arguments, start.key, done, self._wake)
-        live.calls[start.number] = call
-        self.metrics.effects_started += 1
-        faults.reached("effect-started")
-        self._executor.start(call)
-
-    def _effect_ended(self, live: LiveRun, start: Start, ended: Ended) -> None:
-        faults.reached("effect-ended")
-        number = start.number
-        live.calls.pop(number, None)
-        mark = start.function.mark
-        self.metrics.effects_ended += 1
-        decided = decide(
-            mark,
-            ended,
-            name=start.name,
-            attempt=start.attempt,
-            key=start.key,
-            share=self._chance(),
-        )
-        if isinstance(decided, Succeeded):
-            live.events.append(Returned(number, decided.value, decided.repeatable))
-        else:
-            if isinstance(decided, Again):
-                live.retries[number] = decided
-            else:
-                live.events.append(Raised(number, decided.condition, decided.repeatable))
-            accounts.attempt_failed(self.metrics, self.journal, live.run_id, start, decided)
-        self._stir(live.run_id)
-        self._wake()
-
-    def _invite(self) -> None:
-        """Stir as many runs that wait for room for their effects as there is room for, the longest waiting first.
-
-        Not only when an effect ends: a run that was invited may want no room any more, and the next one must hear of it.
-        """
-        for kind, crowd in enumerate(self._crowded):
-            invited = 0
-            while crowd:
-                run_id, function = next(iter(crowd.items()))
-                if self._executor.room(function) - self._promised[kind] <= invited:
-                    break
-                invited += 1
-                del crowd[run_id]
-                self._stir(run_id)
+        self._performer.forget(live)

@@ -18,7 +18,7 @@ from perdure.base import limits
 from perdure.base.errors import CallError, QuotaError
 from perdure.engine import faults, inspection, records
 from perdure.engine.adoption import adopt, key_of
-from perdure.engine.effects import Failed, arguments_out, shown_name
+from perdure.engine.effects import Failed, arguments_out, policy_of, shown_name
 from perdure.engine.live import LiveRun
 from perdure.engine.loading import Programs
 from perdure.engine.python_modules import Function
@@ -179,7 +179,7 @@ class TurnTaker:
             request = live.request(number)
             if request is None:
                 continue
-            start = self._prepared(live, request)
+            start = self._prepared(live, request, now)
             if start is None:
                 waiting.append(number)
             elif type(start) is Failed:
@@ -190,7 +190,7 @@ class TurnTaker:
         live.pending = waiting
         return tuple(starts)
 
-    def _prepared(self, live: LiveRun, request: Request) -> Start | Failed | None:
+    def _prepared(self, live: LiveRun, request: Request, now: float) -> Start | Failed | None:
         """Return a start, noted in the request, the failure to prepare it, or None if it has to wait."""
         number, procedure = request.number, request.arguments[0]
         try:
@@ -211,6 +211,10 @@ class TurnTaker:
         request.attempt += 1
         request.started = True
         request.due = 0.0
+        if request.attempt == 1:
+            policy = policy_of(function.mark, request.policy)
+            if policy is not None and policy.deadline_s is not None:
+                request.begun = now
         return Start(
             number,
             shown_name(procedure),

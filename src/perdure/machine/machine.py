@@ -82,6 +82,7 @@ class Hooks(Struct, frozen=True):
     alarm: Any
     output: Parameter
     shield: Parameter
+    retry: Parameter
 
 
 class Machine:

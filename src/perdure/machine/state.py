@@ -141,7 +141,8 @@ class Request(Struct, eq=False):
     """An operation that a task is waiting for. Requests of one wait share its `task` and `wait`: the first one's number.
 
     `kind` and `arguments` are the operation's. For effects the engine keeps the progress here: `attempt` counts from 1
-    once it was started, `started` says that the attempt in progress has begun, `due` when a retry runs next (0: at once),
+    once it was started, `begun` when the first one was (0: its policy has no deadline), `started` says that the attempt in
+    progress has begun, `due` when a retry runs next (0: at once),
     `error` the last attempt's condition or FALSE. `ticket` is a receiver's place in the queue,
     `remaining` how many tasks a join still waits for. `policy` is how an effect's attempts are repeated, or FALSE: as its
     mark says; `deadline` when the effect is to be over, in seconds since the epoch (0: never); `key` the idempotency key
@@ -164,6 +165,7 @@ class Request(Struct, eq=False):
     policy: Any = None
     deadline: float = 0.0
     key: str = ""
+    begun: float = 0.0
     oid: Any = 0
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from perdure.machine import channels, mailbox, tasks
+from perdure.machine.registers import parameter_value
 from perdure.machine.requests import FINISHED, OUTSIDE, Failed, Now, complete
 from perdure.machine.state import Operation, Request, Task
 from perdure.values.barrier import touch
@@ -58,6 +59,8 @@ def register(machine: Machine, task: Task, wait: int, operation: Operation) -> i
     )
     table_set(machine.root.requests, number, request)
     if kind in OUTSIDE:
+        if kind == "effect":
+            request.policy = parameter_value(machine.hooks.retry)
         machine.new_requests.append(request)
     elif kind == "receive":
         selective = len(operation.arguments) == mailbox.SELECTIVE

@@ -355,7 +355,15 @@ class World:
         key = key_of(run.run_id, request)
         shown = jsonable.text_of(arguments)
         ended = _called(function, arguments, key)
-        decided = effects.decide(function.mark, ended, name=name, attempt=attempt, key=key)
+        decided = effects.decide(
+            function.mark,
+            ended,
+            name=name,
+            attempt=attempt,
+            key=key,
+            given=request.policy,
+            elapsed_s=self.now - request.since,
+        )
         if isinstance(decided, effects.Again):
             heapq.heappush(run.alarms, (self.now + decided.after_s, number))
             run.effects.append((name, shown, "again"))

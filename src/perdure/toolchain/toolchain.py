@@ -141,6 +141,7 @@ class Toolchain:
             found["alarm"],
             self._frozen["perdure.control:current-output-port"],
             self._frozen["perdure.cancellation:%shield"],
+            self._frozen["perdure.retry:%retry-policy"],
         )
 
     @staticmethod

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from perdure.base.marks import Mark, Retry, effect
-from perdure.engine.effects import Again, Failed, Succeeded, backoff_s, decide
+from perdure.engine.effects import Again, Failed, decide
 from perdure.engine.executor import Call, Ended, LocalExecutor
 from perdure.engine.python_modules import describe
 from perdure.values.conditions import python_types
+from perdure.values.policies import Policy, to_heap, with_attempts
 
 
 def perform(function: Callable[..., Any], *arguments: Any, key: str = "r/1") -> Ended:
@@ -150,13 +151,6 @@ def test_a_cancelled_function_is_no_plain_error() -> None:
     assert found.condition.kind == "effect-cancelled"
 
 
-def test_the_wait_grows_up_to_its_limit() -> None:
-    policy = Retry(attempts=99, base_s=1, factor=2, max_s=10, jitter=0)
-    assert [backoff_s(n, policy, 0.5) for n in (1, 2, 3, 4, 5)] == [1, 2, 4, 8, 10]
-    assert backoff_s(5000, policy, 0.5) == 10
-    assert isinstance(decide(Mark(), Ended(5, None), name="f", attempt=1, key="k"), Succeeded)
-
-
 def test_an_end_says_whether_the_effect_may_be_performed_again() -> None:
     declared = Mark(retry=Retry(attempts=1), nothing_happened=(ConnectionRefusedError,))
     ends = [
@@ -168,3 +162,48 @@ def test_an_end_says_whether_the_effect_may_be_performed_again() -> None:
         decide(Mark(), Ended(5, None), name="f", attempt=1, key="r/1"),
     ]
     assert [end.repeatable for end in ends] == [True] * 3 + [False] * 3  # type: ignore[attr-defined]
+
+
+def again(mark: Mark, given: Any, error: BaseException, attempt: int = 1) -> object:
+    ended = Ended(None, error)
+    return decide(mark, ended, name="f", attempt=attempt, key="k", given=given, elapsed_s=0.0)
+
+
+def test_the_policy_of_a_program_takes_the_place_of_the_mark_s() -> None:
+    mark = Mark(idempotent=True, retry=Retry(attempts=2, on=(OSError,)))
+    policy = to_heap(Policy(attempts=4, backoff_s=5))
+    assert isinstance(again(mark, None, OSError(), attempt=2), Failed)
+    found = again(mark, policy, ValueError(), attempt=3)
+    assert isinstance(found, Again)
+    assert found.after_s == 20
+    assert isinstance(again(mark, policy, ValueError(), attempt=4), Failed)
+
+
+def test_an_operator_s_number_of_attempts_leaves_the_rest_to_the_mark() -> None:
+    mark = Mark(idempotent=True, retry=Retry(attempts=2, base_s=7, jitter=0, on=(OSError,)))
+    more = with_attempts(None, 9)
+    found = again(mark, more, OSError(), attempt=1)
+    assert isinstance(found, Again)
+    assert found.after_s == 7
+    assert isinstance(again(mark, more, OSError(), attempt=8), Again)
+    assert isinstance(again(mark, more, ValueError(), attempt=1), Failed)
+
+
+def test_a_policy_is_no_permission_and_the_condition_says_so() -> None:
+    policy = to_heap(Policy(attempts=4))
+    found = again(Mark(), policy, ValueError("no"))
+    assert isinstance(found, Failed)
+    assert found.condition.message.startswith(
+        "f: ValueError: no; not tried again: f is not declared"
+    )
+    used_up = again(Mark(idempotent=True), policy, ValueError("no"), attempt=4)
+    assert isinstance(used_up, Failed)
+    assert used_up.condition.message == "f: ValueError: no"
+
+
+def test_no_attempt_begins_after_the_deadline_of_a_policy() -> None:
+    mark = Mark(idempotent=True, retry=Retry(attempts=9, base_s=10, jitter=0, deadline_s=30))
+    for elapsed, kind in ((5.0, Again), (20.0, Again), (21.0, Failed)):
+        ended = Ended(None, ValueError())
+        found = decide(mark, ended, name="f", attempt=1, key="k", elapsed_s=elapsed)
+        assert isinstance(found, kind)

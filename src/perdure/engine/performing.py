@@ -1,0 +1,170 @@
+"""Perform the effects of runs: who has room, what is started, and what follows from how it ended.
+
+Layer: engine. Imports turns, effects, executor, live, accounts, base.
+Invariant: nothing is started here but what `start` is told, and that is told when the turn that asked for it is durable. A
+promise of room is kept or taken back exactly once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from perdure.engine import accounts, faults
+from perdure.engine.effects import Again, Succeeded, decide
+from perdure.engine.executor import Call, Ended, Executor
+from perdure.engine.journal import Journal
+from perdure.engine.live import LiveRun
+from perdure.engine.metrics import Metrics
+from perdure.engine.python_modules import Function
+from perdure.engine.turns import Start, Taken
+from perdure.machine.turn import Raised, Returned
+
+
+class Performer:
+    """Performs effects by an executor.
+
+    Args:
+      executor: where they run; calls back on the worker's thread.
+      now: the database's clock.
+      metrics, journal: where it counts and tells.
+      stir: notes that a run may have something to do.
+      wake: asks for a round of the scheduler.
+      chance: returns a random number between 0 and 1.
+
+    Attributes:
+      closing: nothing more is to be started.
+    """
+
+    def __init__(
+        self,
+        executor: Executor,
+        *,
+        now: Callable[[], float],
+        metrics: Metrics,
+        journal: Journal,
+        stir: Callable[[str], None],
+        wake: Callable[[], None],
+        chance: Callable[[], float],
+    ) -> None:
+        self._executor = executor
+        self._now = now
+        self._metrics = metrics
+        self._journal = journal
+        self._stir = stir
+        self._wake = wake
+        self._chance = chance
+        self.closing = False
+        # The runs that wait for room: for plain effects, and for async ones.
+        self._crowded: tuple[dict[str, Function], dict[str, Function]] = ({}, {})
+        self._refused: list[Function | None] = [None, None]
+        # Starts that were promised room by turns which are not durable yet.
+        self._promised = [0, 0]
+
+    # -- room ------------------------------------------------------------------------------------
+
+    def room(self, function: Function) -> bool:
+        """Promise room for one call, if there is some."""
+        if self.closing:
+            return False
+        kind = function.asynchronous
+        if self._executor.room(function) > self._promised[kind]:
+            self._promised[kind] += 1
+            return True
+        self._refused[kind] = function
+        return False
+
+    def promised(self) -> list[int]:
+        """Return what is promised now, for `take_back`."""
+        return list(self._promised)
+
+    def take_back(self, promised: list[int]) -> None:
+        """Forget what was promised since: the turn that it was promised to is thrown away."""
+        self._promised = promised
+
+    def keep_promises(self, batch: Sequence[Taken]) -> None:
+        """Count the starts of turns as promised no more: they start now, or never."""
+        for taken in batch:
+            for start in taken.starts:
+                self._promised[start.function.asynchronous] -= 1
+
+    def queue_up(self, run_id: str) -> None:
+        """Let the run whose turn was taken last wait for the room that it was refused, if any was."""
+        for asynchronous in (False, True):
+            refused = self._refused[asynchronous]
+            if refused is not None:
+                self._refused[asynchronous] = None
+                self._crowded[asynchronous][run_id] = refused
+
+    def invite(self) -> None:
+        """Stir as many runs that wait for room for their effects as there is room for, the longest waiting first.
+
+        Not only when an effect ends: a run that was invited may want no room any more, and the next one must hear of it.
+        """
+        for kind, crowd in enumerate(self._crowded):
+            invited = 0
+            while crowd:
+                run_id, function = next(iter(crowd.items()))
+                if self._executor.room(function) - self._promised[kind] <= invited:
+                    break
+                invited += 1
+                del crowd[run_id]
+                self._stir(run_id)
+
+    # -- calls -----------------------------------------------------------------------------------
+
+    def start(self, live: LiveRun, start: Start) -> None:
+        """Start an effect; the turn that asked for it is durable."""
+
+        def done(ended: Ended) -> None:
+            self._ended(live, start, ended)
+
+        call = Call(start.function, start.arguments, start.key, done, self._wake)
+        live.calls[start.number] = call
+        self._metrics.effects_started += 1
+        faults.reached("effect-started")
+        self._executor.start(call)
+
+    def _ended(self, live: LiveRun, start: Start, ended: Ended) -> None:
+        faults.reached("effect-ended")
+        number = start.number
+        live.calls.pop(number, None)
+        self._metrics.effects_ended += 1
+        request = live.request(number)
+        begun = request.begun if request is not None else 0.0
+        decided = decide(
+            start.function.mark,
+            ended,
+            name=start.name,
+            attempt=start.attempt,
+            key=start.key,
+            given=request.policy if request is not None else None,
+            elapsed_s=self._now() - begun if begun else 0.0,
+            share=self._chance(),
+        )
+        if isinstance(decided, Succeeded):
+            live.events.append(Returned(number, decided.value, decided.repeatable))
+        else:
+            if isinstance(decided, Again):
+                live.retries[number] = decided
+            else:
+                live.events.append(Raised(number, decided.condition, decided.repeatable))
+            accounts.attempt_failed(self._metrics, self._journal, live.run_id, start, decided)
+        self._stir(live.run_id)
+        self._wake()
+
+    def abandon(self, call: Call) -> None:
+        """Forget a call: nobody waits for its outcome any more."""
+        self._metrics.effects_abandoned += 1
+        self._executor.abandon(call)
+
+    def forget(self, live: LiveRun) -> None:
+        """Abandon the effects of a run that is not executed here any more."""
+        for crowd in self._crowded:
+            crowd.pop(live.run_id, None)
+        for call in live.calls.values():
+            self.abandon(call)
+        live.calls.clear()
+
+    def close(self) -> None:
+        """Abandon everything."""
+        self._executor.close()
