@@ -229,3 +229,13 @@ SHOWN_VALUE_CHARS: Final = 100
 
 YIELD_S: Final = 0.02
 """A worker that has turn after turn to take looks at everything else this often."""
+
+# -- tests of programs -----------------------------------------------------------------------
+TEST_TURN_POLLS: Final = 2_000_000
+"""Tests of the watchdog's flag after which a turn is cut in a world of a test: some tenths of a second."""
+
+TEST_TURNS_MAX: Final = 50_000
+"""Turns that a world of a test takes at most: some seconds. What goes on longer is taken to go on for ever."""
+
+TEST_CRASHES_MAX: Final = 500
+"""Points at which crash_everywhere kills one by one; of more, as many are chosen evenly."""

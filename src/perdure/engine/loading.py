@@ -53,8 +53,11 @@ class ModulesByDirectory:
         found = self._known.get(directory)
         if found is None:
             there = directory if directory and Path(directory).is_dir() else self._fallback
-            found = self._known[directory] = PythonModules(there, self._allowed, self._host)
+            found = self._known[directory] = self._made(there)
         return found
+
+    def _made(self, directory: str | Path | None) -> PythonModules:
+        return PythonModules(directory, self._allowed, self._host)
 
     def exports(self, module: str, directory: str) -> dict[str, PythonProcedure]:
         """Return what a module exports to a program in that directory. Raises CallError."""
@@ -88,6 +91,7 @@ class Programs:
       host: the functions of the host that the library asks for; None grants no file and no variable.
       run_seed: gives a new run the seed of its random numbers, 64 bits.
       chain_max: deltas after which a run gets a new full snapshot, at the least.
+      modules: the Python modules, instead of those that `allowed`, `directory` and `host` describe.
     """
 
     def __init__(
@@ -99,9 +103,12 @@ class Programs:
         host: Mapping[str, Function] | None = None,
         run_seed: Callable[[], int] = lambda: secrets.randbits(64),
         chain_max: int = limits.DELTA_CHAIN_MAX,
+        modules: ModulesByDirectory | None = None,
     ) -> None:
-        granted = host_functions(Files(NONE), {}) if host is None else host
-        self.modules = ModulesByDirectory(allowed, directory, granted)
+        if modules is None:
+            granted = host_functions(Files(NONE), {}) if host is None else host
+            modules = ModulesByDirectory(allowed, directory, granted)
+        self.modules = modules
         self.toolchain = Toolchain(self.modules, cache_dir=cache_dir)
         self.codec = Codec(
             self.toolchain.provider,

@@ -1,0 +1,106 @@
+"""Where the worker of a test's world dies: the points, and who says which of them kill.
+
+Layer: testing. Imports nothing of Perdure.
+Invariant: a point that is reached says whether a kill there can put an effect in doubt. Nobody can promise that a program
+does the same then, so a sweep over all points leaves those out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+
+from msgspec import Struct
+
+NOW = "now"
+BEFORE_COMMIT = "before-commit"
+AFTER_COMMIT = "after-commit"
+BEFORE_EFFECT = "before-effect"
+AFTER_EFFECT = "after-effect"
+KINDS = (NOW, BEFORE_COMMIT, AFTER_COMMIT, BEFORE_EFFECT, AFTER_EFFECT)
+
+KILLS_IN_A_ROW = 2
+"""Kills without a turn between them in one sweep: after five deaths the engine quarantines a run, as it should."""
+
+
+class Killed(BaseException):
+    """The simulated process died in the middle of something."""
+
+
+class Point(Struct, frozen=True):
+    """A point where the worker may die.
+
+    Attributes:
+      kind: one of KINDS.
+      where: in words: "before the commit of turn 3 of order-1 (#2 -> ship #3)".
+      identity: the same for the same commit or effect, however often it is tried.
+      function: the effect's name in programs; "" for a commit.
+      doubtful: whether a kill here leaves an effect that must not be repeated in doubt.
+      progress: how many turns are durable so far; a commit that only notes a start is none.
+    """
+
+    kind: str
+    where: str
+    identity: Hashable
+    function: str
+    doubtful: bool
+    progress: int
+
+
+Plan = Callable[[Point], bool]
+"""Asked at each point that is reached; returns whether the worker dies there."""
+
+
+class Armed(Struct):
+    """A kill that a test has asked for: at the n-th point of a kind from now on."""
+
+    kind: str
+    function: str
+    left: int
+
+    def __call__(self, point: Point) -> bool:
+        """Return whether this is the point."""
+        if point.kind != self.kind or (self.function and point.function != self.function):
+            return False
+        self.left -= 1
+        return self.left == 0
+
+
+class Recording:
+    """Kills nowhere, and remembers where it could have."""
+
+    def __init__(self) -> None:
+        self.points: list[Point] = []
+
+    def __call__(self, point: Point) -> bool:
+        self.points.append(point)
+        return False
+
+
+class AtOne:
+    """Kills at the n-th point, from 0."""
+
+    def __init__(self, number: int) -> None:
+        self._left = number
+
+    def __call__(self, point: Point) -> bool:
+        del point
+        self._left -= 1
+        return self._left == -1
+
+
+class AtEach:
+    """Kills once at each point that leaves nothing in doubt: all in one world."""
+
+    def __init__(self) -> None:
+        self.killed: set[Hashable] = set()
+        self._progress = -1
+        self._in_a_row = 0
+
+    def __call__(self, point: Point) -> bool:
+        if point.progress != self._progress:
+            self._progress, self._in_a_row = point.progress, 0
+        if point.doubtful or point.identity in self.killed or self._in_a_row == KILLS_IN_A_ROW:
+            return False
+        self.killed.add(point.identity)
+        self._in_a_row += 1
+        return True

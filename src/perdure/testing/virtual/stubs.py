@@ -1,0 +1,273 @@
+"""What a test puts in the place of Python functions, and the modules that a program under test sees.
+
+Layer: testing. Imports engine, values, base.
+Invariant: a function that the test neither stubs nor allows is never called. A stub takes the place of the function alone:
+its mark (idempotent, retry, timeout) and its number of arguments stay those of the function that it stands for, if that
+can be imported, so that retries and doubts in a test are those of production.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from perdure.base.errors import CallError
+from perdure.base.marks import ATTRIBUTE, Mark
+from perdure.engine.loading import ModulesByDirectory, Programs
+from perdure.engine.python_modules import Function, PythonModules, describe
+from perdure.values.types import HOST
+
+_MISSING: Any = object()
+
+
+class Later(Struct, frozen=True):
+    """What a stub returns (or is) whose effect takes simulated time: `value` comes after so many seconds.
+
+    A value that is an exception is raised then.
+    """
+
+    seconds: float
+    value: Any = None
+
+
+class Target(Struct, frozen=True):
+    """What stands for a Python function in a world; the `call` of its `Function`.
+
+    Attributes:
+      module: of the function.
+      name: in programs.
+      given: the stub, or the function itself if it is real.
+      allowed: whether the test said anything of it; if not, a call of it is an error of the test.
+      real: whether it is the function itself.
+    """
+
+    module: str
+    name: str
+    given: Any
+    allowed: bool
+    real: bool
+
+    @property
+    def __name__(self) -> str:
+        return self.name
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """Return what the stub says: of a callable its result, else the value itself."""
+        given = self.given
+        if callable(given) and not _is_error(given):
+            given = given(*arguments, **named)
+        if _is_error(given):
+            raise given
+        return given
+
+
+class Stubs:
+    """What a test says of the functions that its programs call.
+
+    Args:
+      given: stubs by name: "charge-card", or "shop.charge-card" if that is not clear enough; Python's spelling does, too.
+      real: True if all others may really be called, else the names of functions or modules that may.
+      without: modules that are not imported at all; their functions are those that are stubbed.
+    """
+
+    def __init__(
+        self,
+        given: Mapping[str, Any],
+        real: bool | Collection[str] = False,
+        without: Collection[str] = (),
+    ) -> None:
+        self.given = {spelled(name): stub for name, stub in given.items()}
+        self.without = frozenset(without)
+        self._all_real = real is True
+        self._real = frozenset() if isinstance(real, bool) else {spelled(name) for name in real}
+
+    def of(self, module: str, name: str) -> Any:
+        """Return the stub of a function, or a value that `is_missing` knows."""
+        found = self.given.get(f"{spelled(module)}.{name}", _MISSING)
+        return self.given.get(name, _MISSING) if found is _MISSING else found
+
+    def replace(self, name: str, stub: Any) -> None:
+        """Put another stub in the place of one. Raises CallError: there was none of that name."""
+        if spelled(name) not in self.given:
+            there = ", ".join(sorted(self.given)) or "none"
+            raise CallError("P303", f"there is no stub {name!r} to be replaced; there are: {there}")
+        self.given[spelled(name)] = stub
+
+    def is_real(self, module: str, name: str) -> bool:
+        """Return whether a function that is not stubbed may be called."""
+        module = spelled(module)
+        return self._all_real or bool({module, name, f"{module}.{name}"} & self._real)
+
+    def names_for(self, module: str) -> list[str]:
+        """Return the names of the stubs that can belong to a module which is not imported."""
+        prefix = f"{spelled(module)}."
+        plain = [name for name in self.given if "." not in name]
+        return plain + [name.removeprefix(prefix) for name in self.given if name.startswith(prefix)]
+
+
+def is_missing(stub: Any) -> bool:
+    """Return whether `Stubs.of` has found nothing."""
+    return stub is _MISSING
+
+
+def spelled(name: str) -> str:
+    """Return a name as programs spell it."""
+    return name.replace("_", "-")
+
+
+class StubbedModules(PythonModules):
+    """The modules of one directory as a world has them; arguments as those of PythonModules, and the stubs."""
+
+    def __init__(
+        self,
+        directory: Any,
+        allowed: Collection[str],
+        host: Mapping[str, Function],
+        stubs: Stubs,
+    ) -> None:
+        wrapped = {
+            name: replace(function, call=Target(HOST, name, function.call, True, True))
+            for name, function in host.items()
+        }
+        super().__init__(directory, allowed, wrapped)
+        self._stubs = stubs
+        self.absent: set[str] = set()
+
+    def forget(self) -> None:
+        """Look at the stubs anew when a function is called next."""
+        for module in self._functions.keys() - {HOST}:
+            self._functions[module] = self._stand_ins(module)
+
+    def _load(self, module: str) -> Mapping[str, Function]:
+        found = self._functions.get(module)
+        if found is None:
+            found = self._functions[module] = self._stand_ins(module)
+        return found
+
+    def _stand_ins(self, module: str) -> dict[str, Function]:
+        stubs = self._stubs
+        real: Mapping[str, Function] = {}
+        if module not in stubs.without:
+            try:
+                real = super()._load(module)
+            except CallError as error:
+                if not stubs.names_for(module):
+                    raise CallError(
+                        error.code,
+                        error.message,
+                        hint=f'a test needs no module: stubs={{"{module}.NAME": ...}} names its functions',
+                    ) from error
+            self._functions.pop(module, None)
+        stand_ins = {}
+        for python_name, function in real.items():
+            name = function.mark.name or spelled(python_name)
+            stub = stubs.of(module, name)
+            if is_missing(stub):
+                allowed = function.mark.pure or stubs.is_real(module, name)
+                target = Target(module, name, function.call, allowed, real=True)
+                stand_ins[python_name] = replace(function, call=target)
+            else:
+                stand_ins[python_name] = _stand_in(
+                    Target(module, name, stub, True, False), function
+                )
+        if not real:
+            self.absent.add(module)
+            for name in stubs.names_for(module):
+                target = Target(module, name, stubs.of(module, name), allowed=True, real=False)
+                stand_ins[name.replace("-", "_")] = _stand_in(target, None)
+        return stand_ins
+
+
+def _stand_in(target: Target, original: Function | None) -> Function:
+    """Return a stub as the engine calls it, in the place of the original if that is known."""
+    stub = target.given
+    if callable(stub) and not _is_error(stub):
+        found = describe(stub)
+    else:
+        found = replace(describe(_constant), call=stub)
+    own = isinstance(getattr(stub, ATTRIBUTE, None), Mark)
+    mark = found.mark if own or original is None else original.mark
+    # A stub that does not take what the program gives is the test's fault, so any number of arguments gets to it.
+    least, most = (0, None) if original is None else (original.least, original.most)
+    return replace(found, call=target, mark=mark, least=least, most=most)
+
+
+def _constant(*arguments: Any) -> None:
+    """Stand for a stub that is a value: it takes any arguments."""
+
+
+def _is_error(given: Any) -> bool:
+    return isinstance(given, BaseException) or (
+        isinstance(given, type) and issubclass(given, BaseException)
+    )
+
+
+class WorldModules(ModulesByDirectory):
+    """The modules of one world."""
+
+    def __init__(
+        self,
+        stubs: Stubs,
+        *,
+        allowed: Collection[str],
+        directory: Any,
+        host: Mapping[str, Function],
+    ) -> None:
+        super().__init__(allowed, directory, host)
+        self.stubs = stubs
+
+    def absent(self, modules: Collection[str]) -> list[str]:
+        """Return those modules that were not imported, so that the stubs are all that there is of them."""
+        missing = {name for known in self._known.values() for name in known.absent}  # type: ignore[attr-defined]
+        return sorted(missing & set(modules))
+
+    def forget(self) -> None:
+        """Look at the stubs anew."""
+        for modules in self._known.values():
+            assert isinstance(modules, StubbedModules), "they are made here"
+            modules.forget()
+
+    def _made(self, directory: Any) -> PythonModules:
+        return StubbedModules(directory, self._allowed, self._host, self.stubs)
+
+
+class SharedModules(ModulesByDirectory):
+    """The modules of whichever world is at work: all worlds of a process share one toolchain, which takes long to make."""
+
+    def __init__(self) -> None:
+        super().__init__((), None, {})
+        self.world: ModulesByDirectory | None = None
+        self.seed = 0
+
+    def of(self, directory: str) -> PythonModules:
+        """Return the modules that the world at work has for a directory."""
+        assert self.world is not None, "a world is at work"
+        return self.world.of(directory)
+
+    @contextmanager
+    def used_by(self, world: ModulesByDirectory, seed: int) -> Iterator[None]:
+        """Let a world be at work. The last one stays it, for whoever looks at its runs afterwards."""
+        before = self.world, self.seed
+        self.world, self.seed = world, seed
+        try:
+            yield
+        finally:
+            if before[0] is not None:
+                self.world, self.seed = before
+
+
+_shared: tuple[Programs, SharedModules] | None = None
+
+
+def shared_programs() -> tuple[Programs, SharedModules]:
+    """Return the toolchain of all worlds of this process; made at the first call, which takes a third of a second."""
+    global _shared
+    if _shared is None:
+        modules = SharedModules()
+        programs = Programs(modules=modules, run_seed=lambda: modules.seed)
+        _shared = programs, modules
+    return _shared
