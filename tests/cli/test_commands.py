@@ -194,3 +194,41 @@ def test_help_and_version(perdure: Perdure) -> None:
     assert "prune" in perdure("db", "--help").stdout
     assert "--stress" in perdure("run", "--help").stdout
     assert perdure("version").stdout.startswith("perdure ")
+
+
+def test_a_waiting_retry_is_shown_and_changed(perdure: Perdure, write: Write) -> None:
+    write(
+        "shop.py",
+        "import os\n"
+        "from perdure import Retry, effect\n\n\n"
+        "@effect(idempotent=True, retry=Retry(attempts=3, base_s=3600, jitter=0))\n"
+        "def charge():\n"
+        "    if not os.path.exists('mended'):\n"
+        "        raise ConnectionError('no line')\n"
+        "    return 7\n",
+    )
+    write("pay.scm", "(import (scheme base) (perdure) (python shop)) (define (main) (charge))")
+    perdure("start", "pay.scm", "--id", "p")
+    assert perdure("worker", "--until-idle").returncode == 0
+    shown = perdure("show", "p").stdout
+    assert "; attempt 2 of 3 in " in shown
+    assert "last error: charge: ConnectionError: no line" in shown
+    assert "charge, attempt 2 of 3 at " in perdure("list").stdout
+    assert "after charge: ConnectionError: no line" in perdure("log", "p").stdout
+    number = json.loads(perdure("show", "p", "--json").stdout)["tasks"][0]["waits"][0]["request"]
+    refused = perdure("retry", "p", "--request", str(number + 1), "--now")
+    assert refused.returncode == 2
+    assert "no effect with this number is waited for" in refused.stderr
+    assert "--request" in perdure("retry", "p", "--now").stderr
+    assert perdure("retry", "p", "--request", str(number), "--now", "--in", "5").returncode == 2
+    more = perdure("retry", "p", "--request", str(number), "--attempts", "9")
+    assert more.stdout == f"run p, request {number}: has 9 attempts in all\n"
+    later = perdure("retry", "p", "--request", str(number), "--in", "7200")
+    assert later.stdout == f"run p, request {number}: is tried again in 7200 s\n"
+    perdure("worker", "--until-idle")
+    assert "; attempt 2 of 9 in 2 h" in perdure("show", "p").stdout
+    write("mended", "")
+    now = perdure("retry", "p", "--request", str(number), "--now")
+    assert now.stdout == f"run p, request {number}: is tried again now\n"
+    perdure("worker", "--until-idle")
+    assert perdure("result", "p").stdout == "7\n"

@@ -62,6 +62,15 @@ class AsyncEngine:
         """See Engine.cancel."""
         return await asyncio.to_thread(self._engine.cancel, run_id, reason)
 
-    async def retry(self, run_id: str) -> bool:
+    async def retry(
+        self,
+        run_id: str,
+        *,
+        request: int | None = None,
+        in_s: float | None = None,
+        attempts: int | None = None,
+    ) -> bool:
         """See Engine.retry."""
-        return await asyncio.to_thread(self._engine.retry, run_id)
+        return await asyncio.to_thread(
+            self._engine.retry, run_id, request=request, in_s=in_s, attempts=attempts
+        )

@@ -20,7 +20,7 @@ from perdure.app.answers import Answer, value_of
 from perdure.app.looking import Looking
 from perdure.base import ids, limits
 from perdure.base.errors import CallError, PerdureError
-from perdure.engine import records
+from perdure.engine import hastening, records
 from perdure.engine.boundary import BoundaryError, from_python
 from perdure.engine.host import NONE, Files, host_functions
 from perdure.engine.loading import Programs
@@ -40,6 +40,7 @@ from perdure.store.api import (
 from perdure.store.opening import open_store
 from perdure.toolchain.toolchain import CompiledProgram
 from perdure.values.conditions import SchemeError
+from perdure.values.tables import table_ref
 
 Execute = Literal["all", "own", "none"]
 
@@ -326,14 +327,65 @@ class Engine(Looking):
             Send(run_id, "cancel", "", "", reason.encode())
         )
 
-    def retry(self, run_id: str) -> bool:
-        """Let a parked run do the failing operation again. False if it is not parked."""
+    def retry(
+        self,
+        run_id: str,
+        *,
+        request: int | None = None,
+        in_s: float | None = None,
+        attempts: int | None = None,
+    ) -> bool:
+        """Let a parked run do the failing operation again, or change a retry that is waiting.
+
+        Args:
+          run_id: which run.
+          request: the number of a request, as `show` has it: that of an effect which failed and waits for another attempt.
+            None: the run is parked.
+          in_s: the next attempt runs in so many seconds; None: at once, unless `attempts` alone is to be changed.
+          attempts: how many attempts there are to be in all; None: as many as before.
+
+        Returns:
+          False if the run is not parked, or has ended.
+
+        Raises:
+          CallError: P305, this can't be done with the request as it is now.
+        """
+        if request is not None:
+            return self._hasten(run_id, request, in_s, attempts)
         run = self.find(run_id)
         if run.quarantined:
             self.store.quarantine(run_id, "")
         elif run.status != "parked":
             return False
         return self._send(Send(run_id, "retry", "", "", b""))
+
+    def _hasten(self, run_id: str, number: int, in_s: float | None, attempts: int | None) -> bool:
+        run = self.find(run_id)
+        if run.status in FINAL:
+            return False
+        if in_s is None and attempts is None:
+            in_s = 0.0
+        if in_s is not None and not 0 <= in_s <= limits.RETRY_IN_MAX_S:
+            raise CallError("P303", f"a time from now on is needed, in seconds, not {in_s:g}")
+        if attempts is not None and not 1 <= attempts <= limits.EFFECT_ATTEMPTS_MAX:
+            most = limits.EFFECT_ATTEMPTS_MAX
+            raise CallError("P303", f"a number of attempts is from 1 to {most}, not {attempts}")
+        due = None if in_s is None else in_s and self.store.now() + in_s
+        refused = self.consult(
+            run_id,
+            lambda machine: hastening.refusal(
+                table_ref(machine.root.requests, number), due, attempts
+            ),
+        )
+        if refused != "":
+            refused = refused or "the run has not begun"
+            raise CallError(
+                "P305",
+                f"run {run_id}, request {number}: {refused}",
+                hint=f"`perdure show {run_id}` says what it waits for",
+            )
+        payload = hastening.dump(number, due, attempts)
+        return self._send(Send(run_id, "retry", "", "", payload))
 
     def _send(self, message: Send) -> bool:
         sent = self.store.send(message)

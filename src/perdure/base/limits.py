@@ -126,6 +126,9 @@ DICTIONARY_MAX_BYTES: Final = 64 * 1024
 # -- the engine ----------------------------------------------------------------------------
 RUN_ID_MAX_CHARS: Final = 200
 EFFECT_ATTEMPTS_MAX: Final = 1_000
+RETRY_IN_MAX_S: Final = 10 * 365 * 86_400.0
+"""How far an operator can put off an attempt of an effect."""
+
 EFFECT_THREADS: Final = 16
 """Plain (not async) effects that one worker performs at the same time."""
 

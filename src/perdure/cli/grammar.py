@@ -229,7 +229,31 @@ COMMANDS: dict[str, Command] = {
         (RUN_ID, Parameter("reason", "option", "For the log.", ("--reason",), str, ""), DB, JSON),
     ),
     "retry": Command(
-        "runs:retry", "Let a parked run do the failing operation again.", (RUN_ID, DB, JSON)
+        "runs:retry",
+        "Let a parked run do the failing operation again; with --request, change a retry that is waiting.",
+        (
+            RUN_ID,
+            Parameter(
+                "request",
+                "option",
+                "An effect that failed and waits for another attempt, as `show` numbers it.",
+                ("--request",),
+                int,
+            ),
+            Parameter("now", "flag", "With --request: try it at once.", ("--now",)),
+            Parameter(
+                "in_s", "option", "With --request: try it in so many seconds.", ("--in",), float
+            ),
+            Parameter(
+                "attempts",
+                "option",
+                "With --request: how many attempts there are in all.",
+                ("--attempts",),
+                int,
+            ),
+            DB,
+            JSON,
+        ),
     ),
     "check": Command(
         "checking:check",

@@ -158,8 +158,17 @@ def next_steps(run_id: str) -> str:
 
 def _wait_text(wait: Any, now: float) -> str:
     text = f"{wait.what}, for {console.age_text(now - wait.since)}"
-    if wait.attempt > 1 or wait.error:
-        text += f", attempt {wait.attempt}"
+    if wait.kind != "effect":
+        return text
+    text += f" (request {wait.request})"
+    if not (wait.attempt > 1 or wait.error):
+        return text
+    most = f" of {wait.attempts}" if wait.attempts else ""
+    if wait.started or wait.due is None:
+        text += f"; attempt {wait.attempt}{most}"
+    else:
+        soon = "now" if wait.due <= now else f"in {console.age_text(wait.due - now)}"
+        text += f"; attempt {wait.attempt + 1}{most} {soon}"
     return f"{text}; last error: {wait.error}" if wait.error else text
 
 

@@ -156,9 +156,26 @@ def cancel(*, run_id: str, reason: str, db: str | None, json: bool) -> int:
     return 0
 
 
-def retry(*, run_id: str, db: str | None, json: bool) -> int:
-    """Let a parked run do the failing operation again."""
+def retry(
+    *,
+    run_id: str,
+    request: int | None,
+    now: bool,
+    in_s: float | None,
+    attempts: int | None,
+    db: str | None,
+    json: bool,
+) -> int:
+    """Let a parked run do the failing operation again, or change a retry that is waiting."""
     del json
+    if request is not None:
+        return _change_retry(run_id, request, db, now=now, in_s=in_s, attempts=attempts)
+    if now or in_s is not None or attempts is not None:
+        raise CallError(
+            "P303",
+            "--now, --in and --attempts are about a request",
+            hint=f"`perdure show {run_id}` has its number for --request",
+        )
     with engine_for(db) as engine:
         status = engine.find(run_id).status
         done = engine.retry(run_id)
@@ -168,6 +185,31 @@ def retry(*, run_id: str, db: str | None, json: bool) -> int:
         f"run {run_id} will try again; go on with `perdure run --id {run_id}` or a worker",
         {"id": run_id, "retried": True},
     )
+    return 0
+
+
+def _change_retry(
+    run_id: str,
+    request: int,
+    db: str | None,
+    *,
+    now: bool,
+    in_s: float | None,
+    attempts: int | None,
+) -> int:
+    if now and in_s is not None:
+        raise CallError("P303", "it is either --now or --in", hint="perdure retry --help")
+    with engine_for(db) as engine:
+        status = engine.find(run_id).status
+        if not engine.retry(run_id, request=request, in_s=0.0 if now else in_s, attempts=attempts):
+            raise CallError("P305", f"run {run_id} is {status}: nothing is tried again any more")
+    changes = []
+    if now or in_s is not None or attempts is None:
+        changes.append(f"is tried again in {in_s:g} s" if in_s else "is tried again now")
+    if attempts is not None:
+        changes.append(f"has {attempts} attempts in all")
+    document = {"id": run_id, "request": request, "in_s": in_s or 0.0, "attempts": attempts}
+    _say(f"run {run_id}, request {request}: {' and '.join(changes)}", document)
     return 0
 
 

@@ -21,7 +21,7 @@ from perdure.engine.python_modules import Function, PythonModules
 from perdure.values.conditions import SchemeError, condition
 from perdure.values.lists import from_items
 from perdure.values.policies import DEFAULT, Policy, again_s, from_heap, only_attempts
-from perdure.values.types import HashTable, PythonProcedure, String, Vector, intern
+from perdure.values.types import Condition, HashTable, PythonProcedure, String, Vector, intern
 
 
 class Again(Struct, frozen=True):
@@ -86,6 +86,7 @@ def decide(
         error = ended.error
         cancelled = isinstance(error, CancelledError)
         failed = effect_error(name, error, "effect-cancelled" if cancelled else "effect-error")
+    put_detail(failed, "attempt", attempt)
     permitted = mark.idempotent or isinstance(error, mark.nothing_happened)
     policy = policy_of(mark, given)
     if policy is None or not _about(mark, given, error):
@@ -94,6 +95,7 @@ def decide(
     if after_s is None:
         return Failed(failed, permitted)
     if permitted:
+        put_detail(failed, "attempts", policy.attempts)
         return Again(after_s, failed)
     if given is not None:
         failed.message += (
@@ -240,6 +242,11 @@ def _message_of(error: BaseException) -> str:
 
 def _storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
+
+
+def put_detail(failed: Condition, name: str, value: Any) -> None:
+    """Add something to the detail of a condition that was just made."""
+    _put(failed.detail, name, value)
 
 
 def _put(table: HashTable, name: str, value: Any) -> None:

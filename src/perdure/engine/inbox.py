@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from perdure.base.errors import SnapshotError
-from perdure.engine import records
+from perdure.engine import hastening, records
 from perdure.engine.live import LiveRun
 from perdure.machine.turn import Arrived, Cancel, Raised, Retry, Returned, Typed
 from perdure.snapshot import exchange
@@ -36,6 +36,8 @@ def read(live: LiveRun, rows: Sequence[InboxRow]) -> None:
             live.events.append(Typed(records.load_line(row.payload)))
         elif row.kind == "cancel":
             live.events.append(Cancel(row.payload.decode("utf-8", "replace")))
+        elif row.kind == "retry" and row.payload:
+            live.events.append(hastening.load(live, row.payload))
         elif row.kind == "retry":
             live.blocked.clear()
             live.events.append(Retry())

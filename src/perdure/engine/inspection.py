@@ -20,12 +20,14 @@ from perdure.engine.hints import hint_of
 from perdure.machine.errors import source_name
 from perdure.machine.requests import TIMED
 from perdure.machine.state import Frame, Redo, Request, Root, Task
+from perdure.values.conditions import detail_of
 from perdure.values.numbers import to_float
 from perdure.values.printer import write_string
-from perdure.values.types import Box, Condition, PythonProcedure, String
+from perdure.values.types import Box, Condition, Pair, PythonProcedure, String, intern
 
 _HIDDEN = re.compile(r"t(\.\d+)?|.*\.v(\.\d+)?|lambda(\.\d+)?|.*~.*|[%$].*")
 _VARIABLES_MAX = 20
+_ATTEMPTS = intern("attempts")
 
 
 class FrameView(Struct, frozen=True, kw_only=True):
@@ -39,7 +41,11 @@ class FrameView(Struct, frozen=True, kw_only=True):
 
 
 class WaitView(Struct, frozen=True, kw_only=True):
-    """Something that a task waits for. `since` is in seconds since the epoch; `due` too, or None."""
+    """Something that a task waits for. `since` is in seconds since the epoch; `due` too, or None.
+
+    Of an effect that failed, `attempt` says how many attempts there were, the one in progress included, `attempts` how many
+    there are to be at most, and `error` what the last one raised.
+    """
 
     what: str
     kind: str
@@ -48,6 +54,8 @@ class WaitView(Struct, frozen=True, kw_only=True):
     attempt: int = 0
     started: bool = False
     error: str = ""
+    request: int = 0
+    attempts: int | None = None
 
 
 class TaskView(Struct, frozen=True, kw_only=True):
@@ -126,7 +134,33 @@ def wait_view(request: Request) -> WaitView:
         attempt=request.attempt,
         started=request.started,
         error=error,
+        request=request.number,
+        attempts=_attempts(request),
     )
+
+
+def _attempts(request: Request) -> int | None:
+    """Return how many attempts an effect has at most, or None: nothing is repeated, or nothing has failed yet."""
+    policy = request.policy
+    while type(policy) is Pair:
+        if policy.car.car is _ATTEMPTS:
+            found: int = policy.car.cdr
+            return found
+        policy = policy.cdr
+    if type(request.error) is not Condition:
+        return None
+    noted: int | None = detail_of(request.error, _ATTEMPTS.name)
+    return noted
+
+
+def retry_text(request: Request) -> str:
+    """Return when and why an effect that failed is tried again, in few words, or "" if it does not wait for that."""
+    if not request.due or request.started or request.error is None:
+        return ""
+    error = records.kind_and_message(request.error)[2]
+    most = _attempts(request)
+    counted = f"{request.attempt + 1} of {most}" if most else f"{request.attempt + 1}"
+    return f"attempt {counted} at {time_text(request.due)}, after {error[:100]}"
 
 
 def operation_text(kind: str, arguments: tuple[Any, ...]) -> str:

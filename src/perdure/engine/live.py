@@ -120,7 +120,7 @@ class LiveRun:
         due = self._due
         while due:
             request = self.request(due[0][1])
-            if request is not None and not request.started:
+            if request is not None and not request.started and _rings(request, due[0][0]):
                 return due[0][0]
             heapq.heappop(due)
         return None
@@ -136,7 +136,7 @@ class LiveRun:
                 continue
             if request.kind in TIMED:
                 fired.append(Fired(number))
-            elif not request.started and number not in self.pending:
+            elif not request.started and request.due <= now and number not in self.pending:
                 self.pending.append(number)
         return fired
 
@@ -148,6 +148,11 @@ class LiveRun:
     def idle(self) -> bool:
         """Whether nothing is going on in it: it waits for something from outside."""
         return not (self.calls or self.pending or self.committing or self.has_work())
+
+
+def _rings(request: Request, when: float) -> bool:
+    """Return whether an alarm is still meant: that of a retry may have been moved."""
+    return request.kind != "effect" or request.due == when
 
 
 def timer_due(request: Request) -> float:

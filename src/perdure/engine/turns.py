@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from perdure.base import limits
 from perdure.base.errors import CallError, QuotaError
-from perdure.engine import faults, inspection, records
+from perdure.engine import faults, hastening, inspection, records
 from perdure.engine.adoption import adopt, key_of
 from perdure.engine.effects import Failed, arguments_out, policy_of, shown_name
 from perdure.engine.live import LiveRun
@@ -27,7 +27,7 @@ from perdure.machine import watchdog
 from perdure.machine.memory import give_back
 from perdure.machine.registers import EVALUATOR, REGISTERS
 from perdure.machine.state import Request
-from perdure.machine.turn import Arrived, Event, Fired, Outcome, Raised, Returned
+from perdure.machine.turn import Arrived, Event, Fired, Hasten, Outcome, Raised, Returned
 from perdure.snapshot import wire
 from perdure.store.api import FINAL, MARK, TURN, Commit, LogLine, NewRun, Send, Store
 from perdure.values import barrier, ports
@@ -105,13 +105,15 @@ class TurnTaker:
                 else:
                     outcome = self._turn(live, events, moment)
                 self._absorb(live, outcome)
+                hastening.changed(live, events, moment)
             changed = outcome is not None or bool(live.retries or live.unwatched)
+            failed = tuple(live.retries)
             barrier.use(live.heap.log)
             starts = self._mark(live, now)
             if not (changed or starts):
                 return None
             began = time.monotonic()
-            commit = self._commit(live, events, outcome, starts)
+            commit = self._commit(live, events, outcome, starts, failed)
             self._set_slice(live, time.monotonic() - began)
             return Taken(live, commit, outcome, starts)
 
@@ -227,7 +229,12 @@ class TurnTaker:
     # -- the commit ------------------------------------------------------------------------
 
     def _commit(
-        self, live: LiveRun, events: list[Event], outcome: Outcome | None, starts: tuple[Start, ...]
+        self,
+        live: LiveRun,
+        events: list[Event],
+        outcome: Outcome | None,
+        starts: tuple[Start, ...],
+        failed: tuple[int, ...],
     ) -> Commit:
         status, detail, result = self._standing(live, outcome)
         seq = live.seq + 1
@@ -266,7 +273,7 @@ class TurnTaker:
             wake_at=wakes,
             result=result,
             output=outcome.output if outcome is not None else "",
-            note=_note(live, events, outcome, starts),
+            note=_note(live, events, outcome, starts, failed),
             logged=_log_lines(outcome) if outcome is not None and outcome.logged else (),
             consumed=consumed,
             sends=_sends(live, outcome) if outcome is not None and outcome.sent else (),
@@ -388,6 +395,9 @@ def waits_for(live: LiveRun) -> str:
         return ""
     count = len(live.root.requests.entries)
     shown = inspection.short_text(first.kind, first.arguments)
+    again = inspection.retry_text(first)
+    if again:
+        shown = f"{shown}, {again}"
     return f"{shown} and {count - 1} more" if count > 1 else shown
 
 
@@ -411,11 +421,16 @@ def _log_lines(outcome: Outcome) -> tuple[LogLine, ...]:
 
 
 def _note(
-    live: LiveRun, events: list[Event], outcome: Outcome | None, starts: tuple[Start, ...]
+    live: LiveRun,
+    events: list[Event],
+    outcome: Outcome | None,
+    starts: tuple[Start, ...],
+    failed: tuple[int, ...],
 ) -> str:
     """Return a short text of what came in and what is asked for now: "#60 -> step #61".
 
-    A number alone is a request that completed. The text outlives the payload, so each letter counts.
+    A number alone is a request that completed; `failed` are requests whose attempts are to be repeated. The text outlives the
+    payload, so each letter counts.
     """
     came = [_event_text(event) for event in events[:_NOTE_PARTS]]
     if len(events) > _NOTE_PARTS:
@@ -423,6 +438,10 @@ def _note(
     asked = [f"{start.name} #{start.number}" for start in starts[:_NOTE_PARTS]]
     if len(starts) > _NOTE_PARTS:
         asked.append(f"{len(starts) - _NOTE_PARTS} more")
+    for number in failed[:_NOTE_PARTS]:
+        request = live.request(number)
+        if request is not None:
+            asked.append(f"#{number} {inspection.retry_text(request)}")
     if outcome is not None:
         others = [r for r in outcome.requests[:_NOTE_PARTS] if r.kind != "effect"]
         if others:
@@ -431,8 +450,6 @@ def _note(
             asked.append("pre-empted")
         if outcome.status in FINAL or outcome.status == "parked":
             asked.append(outcome.status)
-    elif not starts:
-        asked.append("retry later")
     if not asked:
         asked.append(waits_for(live))
     if live.fresh:
@@ -444,6 +461,8 @@ def _event_text(event: Event) -> str:
     if isinstance(event, Returned):
         return f"#{event.request}"
     kind = type(event).__name__.lower()
+    if type(event) is Hasten:
+        return f"#{event.request} retry" + (f" refused: {event.refused}" if event.refused else "")
     if isinstance(event, Raised | Fired):
         return f"#{event.request} {kind}"
     return f"message {event.message_id}" if isinstance(event, Arrived) else kind

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from perdure.machine import cancelling, mailbox, tasks, turn, waiting
 from perdure.machine.requests import complete, fail_request
+from perdure.values.barrier import touch
+from perdure.values.policies import with_attempts
 from perdure.values.tables import table_delete, table_ref
 from perdure.values.types import UNSPECIFIED
 
@@ -49,6 +51,18 @@ def _fired(machine: Machine, event: turn.Fired) -> None:
         complete(machine, request, UNSPECIFIED)
 
 
+def _hastened(machine: Machine, event: turn.Hasten) -> None:
+    request = table_ref(machine.root.requests, event.request)
+    if request is None or event.refused:
+        return
+    if request.oid:
+        touch(request)
+    if event.attempts is not None:
+        request.policy = with_attempts(request.policy, event.attempts)
+    if event.due is not None and request.due:
+        request.due = max(event.due, machine.now)
+
+
 _APPLY: dict[type, Callable[[Machine, Any], None]] = {
     turn.Returned: _returned,
     turn.Raised: _raised,
@@ -56,5 +70,6 @@ _APPLY: dict[type, Callable[[Machine, Any], None]] = {
     turn.Arrived: lambda machine, e: mailbox.arrived(machine, e.message_id, e.sender, e.value),
     turn.Typed: lambda machine, e: waiting.typed(machine, e.line),
     turn.Cancel: cancelling.cancel_run,
+    turn.Hasten: _hastened,
     turn.Retry: lambda machine, _: tasks.retry(machine),
 }

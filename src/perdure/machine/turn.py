@@ -70,7 +70,20 @@ class Retry(Struct, frozen=True):
     """Do the failing operation of every parked task again."""
 
 
-Event = Returned | Raised | Fired | Arrived | Typed | Cancel | Retry
+class Hasten(Struct, frozen=True):
+    """A failed effect is tried again at another time, or another number of times.
+
+    `due` is in seconds since the epoch, 0 for at once; None leaves it as it is, as for `attempts`. `refused` says why nothing
+    can be changed.
+    """
+
+    request: int
+    due: float | None
+    attempts: int | None
+    refused: str = ""
+
+
+Event = Returned | Raised | Fired | Arrived | Typed | Cancel | Retry | Hasten
 
 
 class Sent(Struct, frozen=True):
