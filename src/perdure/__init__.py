@@ -1,6 +1,7 @@
 """Perdure: Scheme programs that survive crashes, deploys and weeks of waiting.
 
-`Engine` starts and runs programs; `effect`, `builtin` and `Retry` mark Python functions that programs call.
+`Engine` starts and runs programs; `effect`, `builtin` and `Retry` mark Python functions that programs call,
+and `Cancellation` is how such a function hears that nobody waits for it any more.
 The names are loaded when they are first used: `import perdure` in a module of effects costs nothing.
 """
 
@@ -11,14 +12,26 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from perdure.app import Engine
+    from perdure.base.cancellation import Cancellation, Cancelled
     from perdure.base.errors import PerdureError
     from perdure.base.marks import Retry, builtin, effect
 
-__all__ = ["Engine", "PerdureError", "Retry", "__version__", "builtin", "effect"]
+__all__ = [
+    "Cancellation",
+    "Cancelled",
+    "Engine",
+    "PerdureError",
+    "Retry",
+    "__version__",
+    "builtin",
+    "effect",
+]
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Cancellation": "perdure.base.cancellation",
+    "Cancelled": "perdure.base.cancellation",
     "Engine": "perdure.app",
     "PerdureError": "perdure.base.errors",
     "Retry": "perdure.base.marks",

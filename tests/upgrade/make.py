@@ -16,6 +16,12 @@ sys.path.insert(0, str(HERE.parent / "language"))
 
 from runs import START_S, Saved, run, world
 
+from perdure.snapshot import wire
+from perdure.values.ports import CONSOLE
+
+DEFINITIONS = 4
+"""Where a full snapshot has the hashes of the definitions that it refers to."""
+
 
 class Kept(Saved):
     """Keeps every snapshot, taken between turns only, with the time and what was displayed before."""
@@ -25,6 +31,7 @@ class Kept(Saved):
         self.stepper = None
         self.kept: list[tuple[float, str]] = []
         self.now = START_S
+        self.used: set[str] = set()
 
     def turn(self, machine, events, now):
         self.now = now
@@ -32,6 +39,7 @@ class Kept(Saved):
 
     def between(self, machine, *, preempted):
         found = super().between(machine, preempted=preempted)
+        self.used |= set(wire.unpack(self.payloads[-1])[DEFINITIONS])
         self.kept.append((self.now, self.payloads[-1].hex()))
         return found
 
@@ -42,9 +50,7 @@ def main(version: str) -> None:
     program = tools.compile_file("world.scm")
     kept = Kept()
     ended = run(program, kept)
-    definitions = {
-        h: tools.provider.data(h).decode() for h in kept.heap.definitions if h != "%console"
-    }
+    definitions = {h: tools.provider.data(h).decode() for h in kept.used if h != CONSOLE}
     definitions |= {h: data.decode() for h, data in program.definitions.items()}
     folder = HERE / version
     folder.mkdir(exist_ok=True)

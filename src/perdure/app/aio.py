@@ -58,9 +58,26 @@ class AsyncEngine:
         """See Engine.show."""
         return await asyncio.to_thread(self._engine.show, run_id)
 
-    async def cancel(self, run_id: str, reason: str = "") -> bool:
+    async def cancel(
+        self,
+        run_id: str,
+        reason: str = "",
+        *,
+        deadline_s: float | None = None,
+        force: bool = False,
+    ) -> bool:
         """See Engine.cancel."""
-        return await asyncio.to_thread(self._engine.cancel, run_id, reason)
+        return await asyncio.to_thread(
+            self._engine.cancel, run_id, reason, deadline_s=deadline_s, force=force
+        )
+
+    async def pause(self, run_id: str) -> bool:
+        """See Engine.pause."""
+        return await asyncio.to_thread(self._engine.pause, run_id)
+
+    async def resume(self, run_id: str) -> bool:
+        """See Engine.resume."""
+        return await asyncio.to_thread(self._engine.resume, run_id)
 
     async def retry(
         self,

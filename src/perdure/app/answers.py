@@ -13,6 +13,7 @@ from msgspec import Struct
 from perdure.base.errors import CallError, RunStopped
 from perdure.engine import records
 from perdure.engine.boundary import BoundaryError, to_python
+from perdure.engine.records import PAUSED
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -47,7 +48,9 @@ def stopped(answer: Answer) -> RunStopped:
     error = answer.error
     assert error is not None, f"run {answer.run_id} is {answer.status}: it has not stopped"
     hint = ""
-    if answer.status == "parked":
+    if error.kind == PAUSED:
+        hint = f"`perdure resume {answer.run_id}` lets it go on"
+    elif answer.status == "parked":
         hint = f"`perdure show {answer.run_id}`, then `perdure retry {answer.run_id}` or `perdure cancel {answer.run_id}`"
     return RunStopped(
         error.code,

@@ -17,7 +17,7 @@ from typing import Any, Literal, Self
 
 from perdure.app.aio import AsyncEngine
 from perdure.app.answers import Answer, value_of
-from perdure.app.looking import Looking
+from perdure.app.stopping import Stopping, refuse_paused
 from perdure.base import ids, limits
 from perdure.base.errors import CallError, PerdureError
 from perdure.engine import hastening, records
@@ -45,7 +45,7 @@ from perdure.values.tables import table_ref
 Execute = Literal["all", "own", "none"]
 
 
-class Engine(Looking):
+class Engine(Stopping):
     """Starts and executes runs in a database.
 
     Args:
@@ -285,7 +285,7 @@ class Engine(Looking):
         if answer.error is not None and answer.error.kind == "quarantined":
             return True
         told = self.store.inbox([answer.run_id], 100)[answer.run_id]
-        if any(row.kind in ("retry", "cancel") for row in told):
+        if any(row.kind in ("retry", "cancel", "resume") for row in told):
             return False
         # Read again behind the inbox: a turn may have taken such a row between the two.
         return self.answer(answer.run_id) == answer
@@ -320,13 +320,6 @@ class Engine(Looking):
         self.find(run_id)
         return self._send(Send(run_id, "console", "", "", records.dump_line(line)))
 
-    def cancel(self, run_id: str, reason: str = "") -> bool:
-        """Ask a run to end: every task unwinds, and its `dynamic-wind` afters run. False if it has ended already."""
-        run = self.find(run_id)
-        return run.status not in FINAL and self._send(
-            Send(run_id, "cancel", "", "", reason.encode())
-        )
-
     def retry(
         self,
         run_id: str,
@@ -357,6 +350,7 @@ class Engine(Looking):
             self.store.quarantine(run_id, "")
         elif run.status != "parked":
             return False
+        refuse_paused(run)
         return self._send(Send(run_id, "retry", "", "", b""))
 
     def _hasten(self, run_id: str, number: int, in_s: float | None, attempts: int | None) -> bool:

@@ -16,6 +16,7 @@ from perdure.base.errors import CallError
 from perdure.engine import inspection, records
 from perdure.engine.inspection import RunView
 from perdure.engine.loading import Programs
+from perdure.engine.records import PAUSED
 from perdure.machine.machine import Machine
 from perdure.machine.registers import EVALUATOR
 from perdure.store.api import FINAL, Entry, LoggedLine, Output, Run, RunFilter, Store
@@ -89,7 +90,10 @@ class Looking(ABC):
         machine = self._stored_machine(run)
         tasks: tuple[inspection.TaskView, ...] = ()
         mailbox = 0
+        reason, forced_at = "", None
         if machine is not None:
+            reason = machine.root.reason
+            forced_at = inspection.forced_at(machine.root)
             tasks = inspection.tasks_of(machine.root, self.programs.toolchain.provider)
             mailbox = len(machine.root.messages.entries)
         answer = self.answer(run_id)
@@ -107,6 +111,10 @@ class Looking(ABC):
             tasks=tasks,
             error=answer.error.text if answer.error is not None else "",
             mailbox=mailbox,
+            paused=run.status == "parked" and run.detail == PAUSED,
+            cancelling=machine is not None and machine.root.cancelled and run.status not in FINAL,
+            reason=reason,
+            forced_at=forced_at,
         )
 
     def consult(self, run_id: str, question: Callable[[Machine], Any]) -> Any:

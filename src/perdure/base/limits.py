@@ -168,6 +168,13 @@ REAP_S: Final = 1.0
 START_BATCH: Final = 1_000
 """Runs that one transaction starts."""
 
+DEADLINE_GRACE_S: Final = 1.0
+"""How long after its deadline an effect is stopped by the engine: by then the task that waits for it has been interrupted, if the
+deadline is its own."""
+
+CHILDREN_CANCELLED_MAX: Final = 100_000
+"""Runs that one run has started and that are cancelled in the commit of its own cancellation; more are left."""
+
 CLAIM_BATCH: Final = 64
 """Runs that a worker claims at once."""
 

@@ -72,6 +72,11 @@ NO_ENVIRONMENT = Parameter(
 )
 TIMEOUT = Parameter("timeout", "option", "Seconds to wait at most.", ("--timeout",), float)
 
+RUN_IDS = Parameter("run_ids", "many", "The runs' ids.")
+OF_PROGRAM = Parameter("program", "option", "All runs of this program.", ("--program",))
+IN_STATE = Parameter("status", "option", "All runs in this state.", ("--status",))
+DRY_RUN = Parameter("dry_run", "flag", "Say what would be done, and do nothing.", ("--dry-run",))
+
 COMMANDS: dict[str, Command] = {
     "run": Command(
         "running:run",
@@ -224,9 +229,38 @@ COMMANDS: dict[str, Command] = {
         ),
     ),
     "cancel": Command(
-        "runs:cancel",
-        "End a run: its tasks unwind, and what they clean up is done.",
-        (RUN_ID, Parameter("reason", "option", "For the log.", ("--reason",), str, ""), DB, JSON),
+        "stopping:cancel",
+        "End runs: their tasks unwind, and what cleans up is done.",
+        (
+            RUN_IDS,
+            OF_PROGRAM,
+            IN_STATE,
+            Parameter(
+                "reason",
+                "option",
+                "For the program, the log and the result.",
+                ("--reason",),
+                str,
+                "",
+            ),
+            Parameter(
+                "deadline", "option", "Seconds that the clean-up may take.", ("--deadline",), float
+            ),
+            Parameter("force", "flag", "End them where they are, without clean-up.", ("--force",)),
+            DRY_RUN,
+            DB,
+            JSON,
+        ),
+    ),
+    "pause": Command(
+        "stopping:pause",
+        "Let runs rest: they take what comes, and go on when they are resumed.",
+        (RUN_IDS, OF_PROGRAM, IN_STATE, DRY_RUN, DB, JSON),
+    ),
+    "resume": Command(
+        "stopping:resume",
+        "Let paused runs go on.",
+        (RUN_IDS, OF_PROGRAM, DRY_RUN, DB, JSON),
     ),
     "retry": Command(
         "runs:retry",

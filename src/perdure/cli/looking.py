@@ -14,7 +14,8 @@ import perdure
 from perdure.base import ids
 from perdure.base.errors import CallError
 from perdure.cli import console
-from perdure.engine.inspection import detail_text
+from perdure.engine.inspection import detail_text, time_text
+from perdure.engine.records import PAUSED
 from perdure.store.api import STATES, Run, RunFilter, Store
 from perdure.store.opening import open_store
 
@@ -121,7 +122,11 @@ def show(*, run_id: str, allow_python: tuple[str, ...], db: str | None, json: bo
     with engine_for(db, allow_python) as engine:
         now = engine.store.now()
         view = engine.show(run_id)
-    lines = [f"run      {view.run_id}", f"program  {view.program}", f"state    {view.status}"]
+    state = f"{view.status} ({PAUSED})" if view.paused else view.status
+    lines = [f"run      {view.run_id}", f"program  {view.program}", f"state    {state}"]
+    if view.cancelling:
+        by_force = f", by force at {time_text(view.forced_at)}" if view.forced_at else ""
+        lines.append(f"cancelling{by_force}{': ' if view.reason else ''}{view.reason}")
     if view.parent:
         lines.append(f"parent   {view.parent}")
     if view.quarantined:
@@ -131,7 +136,8 @@ def show(*, run_id: str, allow_python: tuple[str, ...], db: str | None, json: bo
         lines.append(f"mailbox  {view.mailbox} messages")
     for task in view.tasks:
         name = f" {task.name}" if task.name else ""
-        lines += ["", f"task {task.number}{name}: {task.status}"]
+        cancelling = ", cancelling" if task.cancelling else ""
+        lines += ["", f"task {task.number}{name}: {task.status}{cancelling}"]
         lines += [f"  waits for {_wait_text(wait, now)}" for wait in task.waits]
         lines += [
             f"  in {frame.procedure:<16} {frame.file}:{frame.line}"
@@ -142,7 +148,7 @@ def show(*, run_id: str, allow_python: tuple[str, ...], db: str | None, json: bo
             lines.append(f"  ... {task.omitted} more frames")
     if view.error:
         lines += ["", view.error]
-    if view.status == "parked":
+    if view.status == "parked" and not view.paused:
         lines += ["", next_steps(view.run_id)]
     console.answer("\n".join(lines), msgspec.to_builtins(view))
     return console.OK

@@ -1,4 +1,4 @@
-"""Commands about runs that execute nothing in the foreground: start, result, send, cancel, retry.
+"""Commands about runs that execute nothing in the foreground: start, result, send, retry.
 
 Layer: cli. Imports app, base.
 Invariant: when a command has printed its answer, what it says is durable.
@@ -17,6 +17,7 @@ from perdure.cli.looking import engine_for, next_steps
 from perdure.engine import jsonable
 from perdure.engine.boundary import BoundaryError, to_python
 from perdure.engine.inspection import detail_text
+from perdure.engine.records import CANCELLED, PAUSED
 from perdure.values.types import UNSPECIFIED
 
 
@@ -73,17 +74,19 @@ def print_answer(answer: Answer, *, json: bool) -> int:
         error = answer.error
         code = console.DAMAGED if error.kind == "quarantined" else console.STOPPED
         if json:
-            document = {
+            document: dict[str, Any] = {
                 "kind": error.kind,
                 "code": error.code,
                 "message": error.message,
                 "text": error.text,
             }
+            if error.kind == CANCELLED:
+                document |= {"reason": error.reason, "forced": error.forced}
             console.answer("", {"id": answer.run_id, "status": answer.status, "error": document})
             return code
         console.note(error.text)
         console.note(f"run {answer.run_id} is {answer.status}")
-        if answer.status == "parked":
+        if answer.status == "parked" and error.kind != PAUSED:
             console.note(next_steps(answer.run_id))
         return code
     assert answer.result is not None, "a run that has ended has a result or an error"
@@ -138,21 +141,6 @@ def send(
         else "this message was sent before: it counts once"
     )
     _say("sent" if new else old, {"id": run_id, "new": new})
-    return 0
-
-
-def cancel(*, run_id: str, reason: str, db: str | None, json: bool) -> int:
-    """Ask a run to end."""
-    del json
-    with engine_for(db) as engine:
-        done = engine.cancel(run_id, reason)
-        status = engine.find(run_id).status
-    text = (
-        f"run {run_id} will be cancelled by whoever executes it"
-        if done
-        else f"run {run_id} is {status} already"
-    )
-    _say(text, {"id": run_id, "cancelled": done, "status": status})
     return 0
 
 

@@ -20,6 +20,7 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from perdure.base import limits
+from perdure.base.cancellation import Cancellation
 from perdure.engine.boundary import BoundaryError, from_python
 from perdure.engine.python_modules import Function
 
@@ -39,7 +40,8 @@ class Call(Struct, eq=False):
     """One attempt of one effect.
 
     `done` is called with the end; `freed` when an attempt that was abandoned has left its thread or the loop after
-    all, so that there is room for another. Both on the loop's thread.
+    all, so that there is room for another; `late` with the end of such an attempt. All on the loop's thread. `name` is the
+    function's in programs, `deadline` what it is told, in seconds since the epoch, `cancellation` the token that it has.
     """
 
     function: Function
@@ -47,6 +49,10 @@ class Call(Struct, eq=False):
     key: str
     done: Callable[[Ended], None]
     freed: Callable[[], None] | None = None
+    name: str = ""
+    deadline: float | None = None
+    cancellation: Cancellation | None = None
+    late: Callable[[Ended], None] | None = None
     begun: bool = False
     task: asyncio.Task[None] | None = None
     timer: asyncio.TimerHandle | None = None
@@ -138,10 +144,12 @@ class LocalExecutor:
         for _ in range(self._threads):
             self._work.put(None)
 
-    def _left(self, call: Call) -> None:
-        """Say that there is room again, if the call's end says it to nobody."""
+    def _left(self, call: Call, ended: Ended) -> None:
+        """Say that there is room again, and how the call ended, if the call's end says it to nobody."""
         if call.over and call.freed is not None:
             call.freed()
+        if call.over and call.late is not None:
+            call.late(ended)
 
     def _end(self, call: Call, ended: Ended) -> None:
         if call.over:
@@ -150,6 +158,8 @@ class LocalExecutor:
         self.running.discard(call)
         if call.timer is not None:
             call.timer.cancel()
+        if ended.timed_out and call.cancellation is not None:
+            call.cancellation.cancel("it took too long")
         call.done(ended)
 
     async def _perform(self, call: Call) -> None:
@@ -171,7 +181,7 @@ class LocalExecutor:
             late = timeout is not None and isinstance(error, TimeoutError) and scope.expired()
             ended = Ended(None, _bare(error), timed_out=late)
         self._flying -= 1
-        self._left(call)
+        self._left(call, ended)
         self._end(call, ended)
 
     def _serve(self) -> None:
@@ -189,7 +199,7 @@ class LocalExecutor:
 
     def _returned(self, call: Call, ended: Ended) -> None:
         self._busy -= 1
-        self._left(call)
+        self._left(call, ended)
         self._end(call, ended)
 
 
@@ -221,9 +231,27 @@ def _begun(
 
 
 def _invoke(call: Call) -> Any:
-    if call.function.wants_key:
-        return call.function.call(*call.arguments, idempotency_key=call.key)
-    return call.function.call(*call.arguments)
+    function, arguments = call.function, call.arguments
+    extra = keywords(function, len(arguments), call.key, call.deadline, call.cancellation)
+    return function.call(*arguments, **extra) if extra else function.call(*arguments)
+
+
+def keywords(
+    function: Function,
+    count: int,
+    key: str,
+    deadline: float | None,
+    cancellation: Cancellation | None,
+) -> dict[str, Any]:
+    """Return what the engine gives to a function beside its `count` arguments, by the names of its parameters."""
+    extra: dict[str, Any] = {}
+    if function.wants_key:
+        extra["idempotency_key"] = key
+    if function.wants_cancellation:
+        extra["cancellation"] = cancellation
+    if function.deadline_at >= count:
+        extra["deadline"] = deadline
+    return extra
 
 
 def _taken(value: Any, function: Function) -> Ended:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from perdure.base.errors import SnapshotError
-from perdure.engine import hastening, records
+from perdure.engine import cancelling, hastening, records
 from perdure.engine.live import LiveRun
-from perdure.machine.turn import Arrived, Cancel, Raised, Retry, Returned, Typed
+from perdure.machine.turn import Arrived, Pause, Raised, Resume, Retry, Returned, Typed
 from perdure.snapshot import exchange
 from perdure.store.api import InboxRow
 from perdure.values.conditions import condition
@@ -35,7 +35,11 @@ def read(live: LiveRun, rows: Sequence[InboxRow]) -> None:
         elif row.kind == "console":
             live.events.append(Typed(records.load_line(row.payload)))
         elif row.kind == "cancel":
-            live.events.append(Cancel(row.payload.decode("utf-8", "replace")))
+            live.events.append(cancelling.load_order(row.payload))
+        elif row.kind == "pause":
+            live.events.append(Pause())
+        elif row.kind == "resume":
+            live.events.append(Resume())
         elif row.kind == "retry" and row.payload:
             live.events.append(hastening.load(live, row.payload))
         elif row.kind == "retry":

@@ -68,10 +68,14 @@ class TaskView(Struct, frozen=True, kw_only=True):
     omitted: int
     waits: tuple[WaitView, ...]
     error: str = ""
+    cancelling: bool = False
 
 
 class RunView(Struct, frozen=True, kw_only=True):
-    """All that `show` says about a run."""
+    """All that `show` says about a run.
+
+    `cancelling`: it was cancelled and cleans up, for `reason`; what is left of that at `forced_at` is not done.
+    """
 
     run_id: str
     program: str
@@ -86,6 +90,16 @@ class RunView(Struct, frozen=True, kw_only=True):
     tasks: tuple[TaskView, ...] = ()
     error: str = ""
     mailbox: int = 0
+    paused: bool = False
+    cancelling: bool = False
+    reason: str = ""
+    forced_at: float | None = None
+
+
+def forced_at(root: Root) -> float | None:
+    """Return when a run that is cancelled ends by force, or None."""
+    entry = root.requests.entries.get(root.forcing)
+    return None if entry is None else to_float(entry[1].arguments[0])
 
 
 def tasks_of(root: Root, provider: Any) -> tuple[TaskView, ...]:
@@ -117,6 +131,7 @@ def _task_view(task: Task, requests: list[Request], provider: Any) -> TaskView:
         omitted=omitted,
         waits=tuple(wait_view(request) for request in requests),
         error=error,
+        cancelling=task.cancelling or task.cancel_asked,
     )
 
 

@@ -18,6 +18,7 @@ from perdure.engine.python_modules import PythonModules
 from perdure.machine.requests import TIMED
 from perdure.machine.state import Request
 from perdure.machine.turn import Event, Fired
+from perdure.store.api import LogLine
 from perdure.values.numbers import to_float
 
 _NUMERIC = (int, float)
@@ -45,6 +46,7 @@ class LiveRun:
       retries: attempts that failed and are to be repeated, to be noted in the heap by the next turn.
       calls: effects in flight.
       children: requests that wait for the end of another run, by its id.
+      late: lines for the run's log about effects that ended when nobody waited for them any more.
       unwatched: runs whose end the next commit must subscribe to.
       committing: a turn was taken and is not durable yet; the next one has to wait.
       gone: forgotten; what still comes for it comes too late.
@@ -80,6 +82,7 @@ class LiveRun:
         self.calls: dict[int, Call] = {}
         self.children: dict[str, set[int]] = {}
         self.unwatched: list[str] = []
+        self.late: list[LogLine] = []
         self.committing = False
         self.gone = False
         self.alarm: float | None = None
@@ -142,7 +145,7 @@ class LiveRun:
 
     def has_work(self) -> bool:
         """Return whether a turn would do something now, alarms apart."""
-        return bool(self.events or self.runnable or self.retries or self.unwatched)
+        return bool(self.events or self.runnable or self.retries or self.unwatched or self.late)
 
     @property
     def idle(self) -> bool:

@@ -192,7 +192,7 @@ class Programs:
             self.equip(live, machine, heap)
             live.seq = loaded.run.seq
             live.fresh = loaded.snapshot is None
-            live.runnable = live.fresh or bool(machine.root.ready)
+            live.runnable = live.fresh or (bool(machine.root.ready) and not machine.root.paused)
             live.entry_hash = loaded.entries[-1].entry_hash if loaded.entries else loaded.chain_hash
             # Not the row's: that says "ready" while somebody is to run it, and "parked" after a quarantine.
             live.status = "ready" if live.runnable else machine.standing()[0]

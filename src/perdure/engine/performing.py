@@ -7,9 +7,13 @@ promise of room is kept or taken back exactly once.
 
 from __future__ import annotations
 
+import functools
+from asyncio import CancelledError
 from collections.abc import Callable, Sequence
 
+from perdure.base.cancellation import Cancellation, Cancelled
 from perdure.engine import accounts, faults
+from perdure.engine.cancelling import late_line
 from perdure.engine.effects import Again, Succeeded, decide
 from perdure.engine.executor import Call, Ended, Executor
 from perdure.engine.journal import Journal
@@ -118,7 +122,16 @@ class Performer:
         def done(ended: Ended) -> None:
             self._ended(live, start, ended)
 
-        call = Call(start.function, start.arguments, start.key, done, self._wake)
+        call = Call(
+            start.function,
+            start.arguments,
+            start.key,
+            done,
+            self._wake,
+            name=start.name,
+            deadline=start.deadline,
+            cancellation=Cancellation() if start.function.wants_cancellation else None,
+        )
         live.calls[start.number] = call
         self._metrics.effects_started += 1
         faults.reached("effect-started")
@@ -152,17 +165,45 @@ class Performer:
         self._stir(live.run_id)
         self._wake()
 
-    def abandon(self, call: Call) -> None:
+    def withdraw(self, live: LiveRun, numbers: Sequence[int]) -> None:
+        """Abandon effects that a run does not wait for any more; a late outcome that may matter is logged."""
+        reason = "nobody waits for it any more"
+        if live.root.cancelled:
+            reason = live.root.reason or "the run was cancelled"
+        for number in numbers:
+            call = live.calls.pop(number, None)
+            if call is None:
+                continue
+            if not call.function.mark.idempotent:
+                call.late = functools.partial(self._ended_late, live, number, call)
+            self.abandon(call, reason)
+
+    def _ended_late(self, live: LiveRun, number: int, call: Call, ended: Ended) -> None:
+        """Log how an effect ended that may not be repeated and that nobody waits for."""
+        how = "returned" if ended.error is None else f"raised {type(ended.error).__name__}"
+        if isinstance(ended.error, CancelledError | Cancelled):
+            how = "was stopped"
+        self._journal.warning(
+            "effect ended late", run=live.run_id, request=number, effect=call.name, outcome=how
+        )
+        if not live.gone:
+            live.late.append(late_line(call.name, number, call.key, how))
+            self._stir(live.run_id)
+
+    def abandon(self, call: Call, reason: str) -> None:
         """Forget a call: nobody waits for its outcome any more."""
         self._metrics.effects_abandoned += 1
+        if call.cancellation is not None:
+            call.cancellation.cancel(reason)
         self._executor.abandon(call)
 
     def forget(self, live: LiveRun) -> None:
         """Abandon the effects of a run that is not executed here any more."""
+        reason = "the worker stops, or has lost the run"
         for crowd in self._crowded:
             crowd.pop(live.run_id, None)
         for call in live.calls.values():
-            self.abandon(call)
+            self.abandon(call, reason)
         live.calls.clear()
 
     def close(self) -> None:

@@ -35,7 +35,9 @@ class Function(Struct, frozen=True, eq=False):
     """A Python function as the engine calls it.
 
     `least` and `most` count positional arguments; `most` is None for any number. `wants_key`: it has a parameter named
-    `idempotency_key`, which the engine fills in. `result_max_bytes` bounds what it may return.
+    `idempotency_key`, which the engine fills in; `wants_cancellation`: one named `cancellation`. `deadline_at`: the engine fills in
+    a parameter named `deadline` unless more positional arguments are given; -1: it has none that is keyword-only or has a default,
+    since a required one is a word of the author's own. `result_max_bytes` bounds what it may return.
     """
 
     call: Callable[..., Any]
@@ -44,6 +46,8 @@ class Function(Struct, frozen=True, eq=False):
     wants_key: bool
     least: int
     most: int | None
+    wants_cancellation: bool = False
+    deadline_at: int = -1
     result_max_bytes: int = limits.PAYLOAD_MAX_BYTES
 
 
@@ -174,6 +178,7 @@ def public_functions(module: ModuleType) -> dict[str, Function]:
 def describe(call: Callable[..., Any]) -> Function:
     """Return how a Python function is to be called."""
     least, most, wants_key = 0, 0, False
+    wants_cancellation, deadline_at = False, -1
     unlimited = False
     try:
         parameters = list(inspect.signature(call).parameters.values())
@@ -182,9 +187,15 @@ def describe(call: Callable[..., Any]) -> Function:
     for parameter in parameters:
         if parameter.name == "idempotency_key" and parameter.kind is not parameter.VAR_POSITIONAL:
             wants_key = True
+        elif parameter.name == "cancellation" and parameter.kind is not parameter.VAR_POSITIONAL:
+            wants_cancellation = True
+        elif parameter.name == "deadline" and parameter.kind is parameter.KEYWORD_ONLY:
+            deadline_at = sys.maxsize
         elif parameter.kind is parameter.VAR_POSITIONAL:
             unlimited = True
         elif parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
+            if parameter.name == "deadline" and parameter.default is not parameter.empty:
+                deadline_at = most
             most += 1
             least += parameter.default is parameter.empty
     unwrapped = inspect.unwrap(call)
@@ -192,7 +203,14 @@ def describe(call: Callable[..., Any]) -> Function:
         getattr(unwrapped, "__call__", None)  # noqa: B004 - an object whose call is async
     )
     return Function(
-        call, mark_of(call), asynchronous, wants_key, least, None if unlimited else most
+        call,
+        mark_of(call),
+        asynchronous,
+        wants_key,
+        least,
+        None if unlimited else most,
+        wants_cancellation,
+        deadline_at,
     )
 
 

@@ -24,17 +24,27 @@ _WRITTEN_MAX_CHARS = 1_000_000
 _CODE = re.compile(rb"!(\d{1,3})")
 
 
+CANCELLED = "cancelled"
+"""The kind of the report of a run that was cancelled."""
+
+PAUSED = "paused"
+"""The detail of a run that is paused, and the kind of its report."""
+
+
 class ErrorReport(Struct, frozen=True, kw_only=True):
     """Why a run is parked or has failed.
 
     `kind`, `code` and `message` are the condition's; `text` is the whole report as a terminal shows it, with the
-    place, the source line and the stack.
+    place, the source line and the stack. Of a cancelled run, `reason` is what whoever cancelled it said, and `forced` says that
+    its clean-up was cut short.
     """
 
     kind: str
     code: str
     message: str
     text: str
+    reason: str = ""
+    forced: bool = False
 
 
 class Result(Struct, frozen=True, kw_only=True):
@@ -80,17 +90,15 @@ def dump_result(value: Any, exit_code: int | None = None) -> bytes:
 
 def dump_error(report: ErrorReport) -> bytes:
     """Return the document of a run that is parked, failed or cancelled."""
-    return json.dumps(
-        {
-            "error": {
-                "kind": report.kind,
-                "code": report.code,
-                "message": report.message,
-                "text": report.text,
-            }
-        },
-        ensure_ascii=False,
-    ).encode("utf-8", "replace")
+    error: dict[str, Any] = {
+        "kind": report.kind,
+        "code": report.code,
+        "message": report.message,
+        "text": report.text,
+    }
+    if report.kind == CANCELLED:
+        error |= {"reason": report.reason, "forced": report.forced}
+    return json.dumps({"error": error}, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def load_result(stored: bytes) -> Result:
@@ -109,7 +117,12 @@ def load_result(stored: bytes) -> Result:
             return Result(written=document["written"], crosses=False, exit_code=code)
         error = document["error"]
         report = ErrorReport(
-            kind=error["kind"], code=error["code"], message=error["message"], text=error["text"]
+            kind=error["kind"],
+            code=error["code"],
+            message=error["message"],
+            text=error["text"],
+            reason=error.get("reason", ""),
+            forced=error.get("forced", False),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise SnapshotError("P502", f"the stored result of a run is damaged: {error}") from error

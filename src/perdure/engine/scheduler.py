@@ -466,10 +466,7 @@ class Scheduler:
         elif self._cut:
             self._cut.discard(live.run_id)
         if taken.outcome is not None:
-            for number in taken.outcome.withdrawn:
-                call = live.calls.pop(number, None)
-                if call is not None:
-                    self._performer.abandon(call)
+            self._performer.withdraw(live, taken.outcome.withdrawn)
         if commit.sends or commit.starts or commit.status in FINAL:
             owned.changed = True
             for new in commit.starts:

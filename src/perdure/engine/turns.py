@@ -16,18 +16,20 @@ from msgspec import Struct
 
 from perdure.base import limits
 from perdure.base.errors import CallError, QuotaError
-from perdure.engine import faults, hastening, inspection, records
+from perdure.engine import cancelling, faults, hastening, inspection, records
 from perdure.engine.adoption import adopt, key_of
+from perdure.engine.deadlines import limited, too_late
 from perdure.engine.effects import Failed, arguments_out, policy_of, shown_name
 from perdure.engine.live import LiveRun
 from perdure.engine.loading import Programs
 from perdure.engine.python_modules import Function
+from perdure.engine.records import PAUSED
 from perdure.engine.stress import stressed_turn
 from perdure.machine import watchdog
 from perdure.machine.memory import give_back
 from perdure.machine.registers import EVALUATOR, REGISTERS
 from perdure.machine.state import Request
-from perdure.machine.turn import Arrived, Event, Fired, Hasten, Outcome, Raised, Returned
+from perdure.machine.turn import Arrived, Cancel, Event, Fired, Hasten, Outcome, Raised, Returned
 from perdure.snapshot import wire
 from perdure.store.api import FINAL, MARK, TURN, Commit, LogLine, NewRun, Send, Store
 from perdure.values import barrier, ports
@@ -47,6 +49,7 @@ class Start(Struct, frozen=True):
     arguments: list[Any]
     key: str
     attempt: int
+    deadline: float | None = None
 
 
 class Taken(Struct, frozen=True, eq=False):
@@ -96,6 +99,7 @@ class TurnTaker:
             rung = live.ring(now)
             events = [*live.events, *rung]
             outcome: Outcome | None = None
+            was_cancelled = live.root.cancelled
             if events or live.runnable:
                 live.events = []
                 # The database's clock may be set back; a run's time goes on (rule 7).
@@ -106,14 +110,15 @@ class TurnTaker:
                     outcome = self._turn(live, events, moment)
                 self._absorb(live, outcome)
                 hastening.changed(live, events, moment)
-            changed = outcome is not None or bool(live.retries or live.unwatched)
+            changed = outcome is not None or bool(live.retries or live.unwatched or live.late)
             failed = tuple(live.retries)
             barrier.use(live.heap.log)
             starts = self._mark(live, now)
             if not (changed or starts):
                 return None
             began = time.monotonic()
-            commit = self._commit(live, events, outcome, starts, failed)
+            cancel = _first_cancel(live, events, outcome) if not was_cancelled else None
+            commit = self._commit(live, events, outcome, starts, failed=failed, cancel=cancel)
             self._set_slice(live, time.monotonic() - began)
             return Taken(live, commit, outcome, starts)
 
@@ -173,7 +178,7 @@ class TurnTaker:
                 request.error = again.condition
                 live.set_alarm(request.due, number)
         live.retries.clear()
-        if not live.pending:
+        if not live.pending or live.root.paused:
             return ()
         starts: list[Start] = []
         waiting: list[int] = []
@@ -202,12 +207,19 @@ class TurnTaker:
             return None
         if live.blocked:
             live.blocked.pop(number, None)
-        if not self._room(function):
-            return None
+        if request.deadline:
+            if now >= request.deadline + limits.DEADLINE_GRACE_S:
+                return too_late(procedure, function, request)
+            if now >= request.deadline:  # the task itself is about to be interrupted
+                live.set_alarm(request.deadline + limits.DEADLINE_GRACE_S, number)
+                return None
+            function = limited(function, request.deadline - now)
         try:
             arguments = arguments_out(procedure, function, request.arguments[1:])
         except SchemeError as error:
             return Failed(error.condition, repeatable=True)
+        if not self._room(function):
+            return None
         if request.oid:
             barrier.touch(request)
         request.attempt += 1
@@ -224,6 +236,7 @@ class TurnTaker:
             arguments,
             key_of(live.run_id, request),
             request.attempt,
+            request.deadline or None,
         )
 
     # -- the commit ------------------------------------------------------------------------
@@ -234,7 +247,9 @@ class TurnTaker:
         events: list[Event],
         outcome: Outcome | None,
         starts: tuple[Start, ...],
+        *,
         failed: tuple[int, ...],
+        cancel: Cancel | None,
     ) -> Commit:
         status, detail, result = self._standing(live, outcome)
         seq = live.seq + 1
@@ -260,7 +275,7 @@ class TurnTaker:
         self._weigh(live)
         self._keep_definitions(live)
         consumed, live.consumed = tuple(live.consumed), []
-        wakes = live.next_alarm() if status not in FINAL else None
+        wakes = live.next_alarm() if status not in FINAL and not live.root.paused else None
         return Commit(
             run_id=live.run_id,
             epoch=live.epoch,
@@ -274,9 +289,9 @@ class TurnTaker:
             result=result,
             output=outcome.output if outcome is not None else "",
             note=_note(live, events, outcome, starts, failed),
-            logged=_log_lines(outcome) if outcome is not None and outcome.logged else (),
+            logged=_log_lines(live, outcome),
             consumed=consumed,
-            sends=_sends(live, outcome) if outcome is not None and outcome.sent else (),
+            sends=self._sends(live, outcome, cancel),
             starts=self._new_runs(live, outcome) if outcome is not None and outcome.started else (),
             watches=tuple(live.unwatched) if status not in FINAL else (),
             snapshot=snapshot,
@@ -337,6 +352,8 @@ class TurnTaker:
                 text=f"[P313] {reason}\n  waiting effect: {number}",
             )
             return "parked", reason[:200], records.dump_error(report)
+        if live.root.paused:
+            return status, PAUSED, records.dump_error(cancelling.paused_report(live.run_id))
         if outcome is None:
             return status, waits_for(live), None
         if status == "completed":
@@ -352,13 +369,8 @@ class TurnTaker:
             )
             return status, report.message[:200], records.dump_error(report)
         if status == "cancelled":
-            report = records.ErrorReport(
-                kind="cancelled",
-                code="P302",
-                message="the run was cancelled",
-                text="the run was cancelled",
-            )
-            return status, "cancelled", records.dump_error(report)
+            report = cancelling.report(live.root)
+            return status, report.message[:200], records.dump_error(report)
         return status, waits_for(live), None
 
     def _new_runs(self, live: LiveRun, outcome: Outcome) -> tuple[NewRun, ...]:
@@ -372,10 +384,20 @@ class TurnTaker:
                     started.program,
                     program_hash,
                     records.join_arguments(started.arguments),
-                    parent=live.run_id,
+                    parent="" if started.detached else live.run_id,
                 )
             )
         return tuple(made)
+
+    def _sends(
+        self, live: LiveRun, outcome: Outcome | None, cancel: Cancel | None
+    ) -> tuple[Send, ...]:
+        if outcome is None:
+            return ()
+        sends = [Send(s.to, "message", s.message_id, live.run_id, s.value) for s in outcome.sent]
+        if cancel is not None:
+            sends += cancelling.sends_to_children(self._store, live, cancel)
+        return tuple(sends)
 
 
 def forget_turn() -> None:
@@ -398,6 +420,8 @@ def waits_for(live: LiveRun) -> str:
     again = inspection.retry_text(first)
     if again:
         shown = f"{shown}, {again}"
+    if live.root.cancelled:
+        shown = f"cancelling: {shown}"
     return f"{shown} and {count - 1} more" if count > 1 else shown
 
 
@@ -406,14 +430,22 @@ def _touch(changed: Any) -> None:
         barrier.touch(changed)
 
 
-def _sends(live: LiveRun, outcome: Outcome) -> tuple[Send, ...]:
-    return tuple(
-        Send(sent.to, "message", sent.message_id, live.run_id, sent.value) for sent in outcome.sent
-    )
+def _first_cancel(live: LiveRun, events: list[Event], outcome: Outcome | None) -> Cancel | None:
+    """Return the order by which a run was cancelled in this turn, if it was; the program itself may have done so."""
+    if live.root.cancelled:
+        orders = [event for event in events if isinstance(event, Cancel)]
+        return orders[0] if orders else Cancel(live.root.reason)
+    if outcome is not None and outcome.status == "cancelled":
+        return Cancel("")
+    return None
 
 
-def _log_lines(outcome: Outcome) -> tuple[LogLine, ...]:
-    lines = []
+def _log_lines(live: LiveRun, outcome: Outcome | None) -> tuple[LogLine, ...]:
+    lines, live.late = live.late, []
+    if outcome is None:
+        return tuple(lines)
+    if outcome.withdrawn and live.calls:
+        lines += cancelling.lines_of_withdrawn(live, outcome)
     for logged in outcome.logged:
         fields = {name: write_string(value, limit_chars=10_000) for name, value in logged.fields}
         lines.append(LogLine(logged.level, logged.message, json.dumps(fields, ensure_ascii=False)))

@@ -63,6 +63,14 @@ def _hastened(machine: Machine, event: turn.Hasten) -> None:
         request.due = max(event.due, machine.now)
 
 
+def _pause(machine: Machine, _: turn.Pause) -> None:
+    machine.root.paused = True
+
+
+def _resume(machine: Machine, _: turn.Resume) -> None:
+    machine.root.paused = False
+
+
 _APPLY: dict[type, Callable[[Machine, Any], None]] = {
     turn.Returned: _returned,
     turn.Raised: _raised,
@@ -71,5 +79,7 @@ _APPLY: dict[type, Callable[[Machine, Any], None]] = {
     turn.Typed: lambda machine, e: waiting.typed(machine, e.line),
     turn.Cancel: cancelling.cancel_run,
     turn.Hasten: _hastened,
+    turn.Pause: _pause,
+    turn.Resume: _resume,
     turn.Retry: lambda machine, _: tasks.retry(machine),
 }

@@ -83,6 +83,7 @@ class Hooks(Struct, frozen=True):
     output: Parameter
     shield: Parameter
     retry: Parameter
+    deadline: Parameter
 
 
 class Machine:
@@ -172,7 +173,7 @@ class Machine:
         began = time.monotonic()
         watchdog.watch(began + slice_s, self.namespace["__builtins__"], complaint)
         try:
-            while self.ready and not self._preempted:
+            while self.ready and not self._preempted and not self.root.paused:
                 self._run(self.task_numbered(self.ready.popleft()))
         finally:
             watchdog.unwatch(began)
@@ -197,6 +198,8 @@ class Machine:
 
     def standing(self) -> tuple[str, Any]:
         """Return the state of the run between two turns, and its result or what it is parked at."""
+        if self.root.paused:
+            return "parked", None
         if self.ready:
             return "ready", None
         main = self.task_numbered(self.root.main_task)

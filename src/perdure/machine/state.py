@@ -256,6 +256,7 @@ class Root(Struct, eq=False):
     `exit_code` is what the program gave to `exit` as a process would: 0 to 255, or FALSE. `interrupt` is what the main task does when
     Ctrl-C comes to the console, or FALSE; `mid_line` says that the console's output does not end with a newline.
     `reason`, `forced` and `forcing` are about the cancellation of the run as in a task; `paused`: its tasks do not run.
+    `children` counts the runs that it has started and that are cancelled with it; None in what earlier releases have stored.
     """
 
     run_id: str
@@ -282,4 +283,5 @@ class Root(Struct, eq=False):
     forced: bool = False
     forcing: int = 0
     paused: bool = False
+    children: int | None = None
     oid: Any = 0

@@ -66,6 +66,14 @@ class Cancel(Struct, frozen=True):
     force: bool = False
 
 
+class Pause(Struct, frozen=True):
+    """The run is to take events and to run no task until it is resumed."""
+
+
+class Resume(Struct, frozen=True):
+    """The run's tasks go on after a pause."""
+
+
 class Retry(Struct, frozen=True):
     """Do the failing operation of every parked task again."""
 
@@ -83,7 +91,7 @@ class Hasten(Struct, frozen=True):
     refused: str = ""
 
 
-Event = Returned | Raised | Fired | Arrived | Typed | Cancel | Retry | Hasten
+Event = Returned | Raised | Fired | Arrived | Typed | Cancel | Pause | Resume | Retry | Hasten
 
 
 class Sent(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Shields: what lib/cancellation.sld is built on.
+"""Shields and time limits: what lib/cancellation.sld and lib/deadline.sld are built on.
 
 Layer: primitives. Imports machine and values.
 Invariant: whether a task is shielded is read from its dynamic state alone (machine/shielding.py).
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from perdure.machine import cancelling, shielding
+from perdure.machine import cancelling, deadlines, shielding
 from perdure.machine.machine import AGAIN, Machine
+from perdure.machine.registers import REGISTERS
 from perdure.machine.signals import Isolated
 from perdure.primitives.registry import primitive
 from perdure.values.types import UNSPECIFIED, Pair
@@ -28,6 +29,12 @@ def deeper_shield() -> Any:
 
 def _left(machine: Machine) -> Any:
     return AGAIN if cancelling.deliver(machine) else UNSPECIFIED
+
+
+@primitive("current-deadline")
+def current_deadline() -> Any:
+    """Return when the earliest time limit around the running task is over, in seconds since the epoch; #f without any."""
+    return deadlines.current_deadline(REGISTERS.machine)
 
 
 @primitive("%shield-left")

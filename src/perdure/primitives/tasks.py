@@ -247,6 +247,8 @@ def _start(machine: Machine, program: str, arguments: tuple[Any, ...], detached:
     exported = tuple(machine.export_value(argument) for argument in arguments)
     run_id = f"{machine.root.run_id}.{machine.new_number()}"
     machine.started.append(Started(run_id, program, exported, detached))
+    if not detached and machine.root.children is not None:
+        machine.root.children += 1
     return String(run_id)
 
 

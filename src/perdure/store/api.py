@@ -57,7 +57,9 @@ worker as it did before, so it does not end a probation."""
 
 STATES: Final = frozenset({"ready", "running", "waiting", "parked"}) | FINAL
 
-INBOX_KINDS: Final = frozenset({"message", "console", "cancel", "retry", "finished"})
+INBOX_KINDS: Final = frozenset(
+    {"message", "console", "cancel", "retry", "pause", "resume", "finished"}
+)
 """What a row of an inbox can be. `finished` is written by the store itself: a watched run came to
 its end."""
 

@@ -23,11 +23,12 @@ from typing import Any
 
 from msgspec import Struct
 
+from perdure.base.cancellation import Cancellation
 from perdure.base.errors import CallError
 from perdure.engine import effects, inspection, jsonable, records
 from perdure.engine.adoption import key_of
 from perdure.engine.boundary import BoundaryError, from_python
-from perdure.engine.executor import Ended
+from perdure.engine.executor import Ended, keywords
 from perdure.engine.live import timer_due
 from perdure.engine.loading import Programs
 from perdure.engine.python_modules import PythonModules
@@ -400,7 +401,7 @@ class World:
 
 def _called(function: Any, arguments: list[Any], key: str) -> Ended:
     """Call a Python function to its end, an `async` one too."""
-    extra = {"idempotency_key": key} if function.wants_key else {}
+    extra = keywords(function, len(arguments), key, None, Cancellation())
     try:
         value = function.call(*arguments, **extra)
         if inspect.isawaitable(value):

@@ -22,6 +22,7 @@ _FROM_0_1_0 = {
         "perdure.port",
     ): """call-with-input-string call-with-output-string call-with-port
         with-input-from-string with-output-to-string""",
+    ("perdure.control", "perdure.deadline"): "with-timeout",
     ("perdure.list", "%"): "%cars %cdrs",
     (
         "perdure.list",

@@ -142,6 +142,7 @@ class Toolchain:
             self._frozen["perdure.control:current-output-port"],
             self._frozen["perdure.cancellation:%shield"],
             self._frozen["perdure.retry:%retry-policy"],
+            self._frozen["perdure.deadline:%deadline"],
         )
 
     @staticmethod
@@ -322,6 +323,7 @@ class Toolchain:
             seed,
             now,
             command_line=from_items([String(word) for word in (program.file, *words)]),
+            children=0,
         )
         machine = self._machine(root, self.fresh_namespace(program))
         static = functools.partial(self.provider.static, number=0, namespace=machine.namespace)

@@ -12,7 +12,8 @@
     ;; until it is left.
     (define (shield thunk)
       (let ((outside (%dynamic)))
-        (%set-parameters! (cons (cons %shield (%deeper-shield)) (%parameters)))
+        (%set-parameters! (cons (cons %shield (%deeper-shield))
+                                (cons (cons %deadline #f) (%parameters))))
         (let ((result (thunk)))
           (%set-dynamic! outside)
           (%shield-left)

@@ -10,7 +10,7 @@
           make-parameter %with-parameters %change-parameter current-output-port current-input-port current-error-port
           make-promise promise? %make-lazy-promise force
           exit emergency-exit
-          sleep sleep-until receive-message send-message self spawn join all race with-timeout cancel
+          sleep sleep-until receive-message send-message self spawn join all race cancel
           task-status task?
           make-channel channel-put channel-get select
           sleep-operation sleep-until-operation receive-operation join-operation channel-put-operation
@@ -287,11 +287,12 @@
     (define (sleep-until time)
       (select (sleep-until-operation time)))
 
-    (define (channel-put channel value)
-      (select (channel-put-operation channel value)))
+    ;; (channel-put channel value [timeout [default]]), (channel-get channel [timeout [default]])
+    (define (channel-put channel value . options)
+      (%wait-within 'channel-put (channel-put-operation channel value) options))
 
-    (define (channel-get channel)
-      (select (channel-get-operation channel)))
+    (define (channel-get channel . options)
+      (%wait-within 'channel-get (channel-get-operation channel) options))
 
     ;; (receive-message [predicate] [timeout [default]])
     (define (receive-message . options)
@@ -334,8 +335,9 @@
     (define (spawn thunk . name)
       (%spawn thunk (if (pair? name) (car name) #f)))
 
-    (define (join target)
-      (select (join-operation target)))
+    ;; (join task-or-run [timeout [default]])
+    (define (join target . options)
+      (%wait-within 'join (join-operation target) options))
 
     (define (task-status task) (string->symbol (%task-status task)))
 
@@ -365,26 +367,6 @@
         (%with-scope
          tasks
          (lambda () (apply select (map join-operation tasks))))))
-
-    ;; Run a thunk in this task; when the time is over it is left, and `on-timeout` (a thunk or a value) is the result.
-    (define (with-timeout seconds thunk . on-timeout)
-      (let ((due (%due-in 'with-timeout seconds)))
-        ((call/cc
-          (lambda (k)
-            (let ((alarm #f))
-              (define (ring)
-                (k (lambda ()
-                     (cond ((null? on-timeout)
-                            (raise (%make-condition 'timeout-error "with-timeout: the time is over"
-                                                    (list seconds))))
-                           ((procedure? (car on-timeout)) ((car on-timeout)))
-                           (else (car on-timeout))))))
-              (dynamic-wind
-               (lambda () (set! alarm (%set-alarm due ring)))
-               (lambda ()
-                 (let ((result (thunk)))
-                   (lambda () result)))
-               (lambda () (%withdraw-alarm alarm)))))))))
 
     ;; What the machine calls in a task whose alarm is due.
     (define (%alarm ring) (ring))

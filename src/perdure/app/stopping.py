@@ -1,0 +1,149 @@
+"""Stopping runs: what `Engine` does to cancel, pause and resume them, one or many.
+
+Layer: app. Imports engine, store.api, base.
+Invariant: an order is durable when a method returns, and takes effect in a turn of whoever executes the run; all runs are looked
+up before the first one is told anything.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
+
+from perdure.app.looking import Looking
+from perdure.base.errors import CallError
+from perdure.engine.cancelling import dump_order
+from perdure.engine.records import PAUSED
+from perdure.store.api import FINAL, STATES, Run, RunFilter, Send
+
+_UNFINISHED = tuple(sorted(STATES - FINAL - {"running"}))
+
+
+class Stopping(Looking):
+    """How an engine stops runs, and lets them go on."""
+
+    @abstractmethod
+    def _send(self, message: Send) -> bool:
+        """Put something into the inbox of a run, and see to it that it is executed."""
+
+    def cancel(
+        self,
+        run_id: str,
+        reason: str = "",
+        *,
+        deadline_s: float | None = None,
+        force: bool = False,
+    ) -> bool:
+        """Ask a run to end: every task leaves its extents, and what cleans up is done (docs/reference/cancellation.md).
+
+        Args:
+          run_id: which run. One that is paused goes on.
+          reason: for the program, the log and the result.
+          deadline_s: seconds that the clean-up may take; what is left of it then is not done.
+          force: end every task where it is; nothing is cleaned up.
+
+        Returns:
+          False if the run has ended already.
+
+        Raises:
+          CallError: there is no such run.
+        """
+        run = self.find(run_id)
+        return run.status not in FINAL and self._order_to_cancel(run, reason, deadline_s, force)
+
+    def cancel_many(
+        self,
+        runs: Iterable[Run],
+        reason: str = "",
+        *,
+        deadline_s: float | None = None,
+        force: bool = False,
+    ) -> list[str]:
+        """Ask many runs to end, and return the ids of those that had not ended; see `cancel` and `unfinished`."""
+        return [run.run_id for run in runs if self._order_to_cancel(run, reason, deadline_s, force)]
+
+    def _order_to_cancel(
+        self, run: Run, reason: str, deadline_s: float | None, force: bool
+    ) -> bool:
+        order = dump_order(reason, deadline_s, force=force)
+        return self._send(Send(run.run_id, "cancel", "", "", order))
+
+    def pause(self, run_id: str) -> bool:
+        """Ask a run to rest: it takes what comes, and runs no task and starts no effect until it is resumed.
+
+        Effects in progress go on, and their outcomes are recorded.
+
+        Returns:
+          False if the run has ended already.
+
+        Raises:
+          CallError: there is no such run.
+        """
+        run = self.find(run_id)
+        return run.status not in FINAL and self._send(Send(run_id, "pause", "", "", b""))
+
+    def resume(self, run_id: str) -> bool:
+        """Let a paused run go on. False: it is not paused. Raises CallError: there is no such run."""
+        run = self.find(run_id)
+        told = self.store.inbox([run_id])[run_id]
+        if not (is_paused(run) or any(row.kind == "pause" for row in told)):
+            return False
+        return self._send(Send(run_id, "resume", "", "", b""))
+
+    def pause_many(self, runs: Iterable[Run]) -> list[str]:
+        """Ask many runs to rest, and return the ids of those that had not ended; see `pause`."""
+        return [run.run_id for run in runs if self._send(Send(run.run_id, "pause", "", "", b""))]
+
+    def resume_many(self, runs: Iterable[Run]) -> list[str]:
+        """Let those of many runs that are paused go on, and return their ids."""
+        return [run.run_id for run in runs if self.resume(run.run_id)]
+
+    def unfinished(
+        self, run_ids: Sequence[str] = (), *, program: str = "", status: str = ""
+    ) -> list[Run]:
+        """Return runs that have not ended: those of some ids, or all of a program, in a state, or both.
+
+        Raises:
+          CallError: there is no run of one of the ids, or no such state.
+        """
+        if run_ids:
+            found = [self.find(run_id) for run_id in dict.fromkeys(run_ids)]
+            return [
+                run
+                for run in found
+                if run.status not in FINAL
+                and program in ("", run.program_name)
+                and status in ("", run.status)
+            ]
+        if status and status not in STATES:
+            raise CallError(
+                "P303",
+                f"{status!r} is not a state of a run",
+                hint=f"one of {', '.join(sorted(STATES))}",
+            )
+        # A ready run that somebody owns is shown as running.
+        stored = "ready" if status == "running" else status
+        wanted = (stored,) if stored in _UNFINISHED else () if stored else _UNFINISHED
+        runs: list[Run] = []
+        while wanted:
+            older = runs[-1].run_id if runs else ""
+            page = self.store.list_runs(RunFilter(wanted, program, older_than=older))
+            if not page:
+                break
+            runs += page
+        return runs
+
+
+def is_paused(run: Run) -> bool:
+    """Return whether a run rests until it is resumed."""
+    return run.status == "parked" and run.detail == PAUSED
+
+
+def refuse_paused(run: Run) -> None:
+    """Raise CallError if a run is paused: it can't go on by anything but being resumed."""
+    if is_paused(run):
+        raise CallError(
+            "P305",
+            f"run {run.run_id} is paused",
+            hint=f"`perdure resume {run.run_id}` lets it go on",
+        )
