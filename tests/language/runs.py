@@ -108,19 +108,32 @@ class Ended(Struct, frozen=True):
 
 
 class Variation:
-    """Runs straight; variations override what they change."""
+    """Runs straight; variations override what they change.
+
+    What a run saves for its own sake, where it enters a transaction, is saved and thrown away.
+    """
 
     stepper: Stepper | None = None
     slice_s = 60.0
+    heap: Any = None
 
     def begin(self, machine: Machine) -> Machine:
         """Return the machine to begin with."""
+        self.heap = world().codec.create(machine.root, machine.namespace)
+        machine.log = self.heap.log
         return machine
 
     def between(self, machine: Machine, *, preempted: bool) -> Machine:
         """Return the machine that goes on after a turn."""
-        del preempted
+        if not preempted:
+            self.save(machine)
         return machine
+
+    def save(self, machine: Machine) -> None:
+        """Save a run that wants to be."""
+        if machine.root.ready:
+            with EVALUATOR:
+                self.heap.encode_full()
 
     def turn(self, machine: Machine, events: list[Any], now: float) -> Any:
         return machine.turn(events, now, slice_s=self.slice_s, stepper=self.stepper)

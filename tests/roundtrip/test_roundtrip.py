@@ -57,6 +57,7 @@ THOROUGH = [
     "strings",
     "tail_calls",
     "tasks",
+    "transactions",
     "vectors",
 ]
 """Programs about control, and one of each kind: they meet every variation. The others are saved and restored at each site."""

@@ -100,4 +100,7 @@ class OnceSaved(Saved):
         self.stepper = Stepper(only=nth)
 
     def between(self, machine: Machine, *, preempted: bool) -> Machine:
-        return super().between(machine, preempted=preempted) if preempted else machine
+        if preempted:
+            return super().between(machine, preempted=preempted)
+        self.save(machine)
+        return machine

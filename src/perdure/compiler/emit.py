@@ -427,6 +427,7 @@ class Emitter:
         self.assigned_globals.add(key)
         if not statement.define:  # reading it raises the error for an unbound variable
             out.append(ast.Expr(name(key, site), **place(site)))
+        out.append(guarded(key, site))
         out.append(_assign(key, taken.value(self._names, site), site))
 
 
@@ -434,6 +435,12 @@ def poll(site: int) -> ast.stmt:
     """Return the test for pre-emption."""
     call = ast.Call(name("!poll", site), [], [], **place(site))
     return ast.If(name("!flag", site), [ast.Expr(call, **place(site))], [], **place(site))
+
+
+def guarded(key: str, site: int) -> ast.stmt:
+    """Return what tells the guard of an open transaction that a global variable is about to be set."""
+    call = ast.Call(name("!touch_global", site), [constant(key, site)], [], **place(site))
+    return ast.If(name("!guarded", site), [ast.Expr(call, **place(site))], [], **place(site))
 
 
 def factory_params(statement: anf.Closures, free: dict[int, tuple[str, ...]]) -> list[str]:

@@ -18,7 +18,7 @@ from perdure.base.spans import Span, excerpt
 from perdure.engine import records
 from perdure.engine.hints import hint_of
 from perdure.machine.errors import source_name
-from perdure.machine.requests import TIMED
+from perdure.machine.requests import JOINS, TIMED
 from perdure.machine.state import Frame, Redo, Request, Root, Task
 from perdure.values.conditions import detail_of
 from perdure.values.numbers import to_float
@@ -195,7 +195,7 @@ def operation_text(kind: str, arguments: tuple[Any, ...]) -> str:
         return "a console line"
     if kind == "child" and type(first) is String:
         return f"run {first.text}"
-    if kind == "join" and isinstance(first, Task):
+    if kind in JOINS and isinstance(first, Task):
         return f"task {first.number}"
     return {"get": "a channel to have a value", "put": "a channel to have room"}.get(kind, kind)
 

@@ -109,7 +109,7 @@ class LiveRun:
             range(_LOOKED_AT), self.machine.root.requests.entries.values(), strict=False
         ):
             found: Request = entry[1]
-            if found.kind not in ("join", "alarm", "force"):
+            if found.kind not in ("join", "end", "alarm", "force"):
                 return found
             first = first or found
         return first

@@ -22,6 +22,9 @@ PRIMITIVES = "%"
 CONTROL = "perdure.control"
 """The library of what stops, waits and escapes (lib/control.sld)."""
 
+TRANSACTION = "perdure.transaction"
+"""The library of transactions (lib/transaction.sld)."""
+
 
 class Local(Struct, eq=False):
     """A local variable. `assigned` is set when any `set!` mentions it; front ends must set it.

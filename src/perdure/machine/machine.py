@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from perdure.base import limits
 from perdure.base.errors import PerdureError
-from perdure.machine import cancelling, requests, tasks, waiting, watchdog
+from perdure.machine import cancelling, requests, tasks, undo, waiting, watchdog
 from perdure.machine.capture import Captured, capture, capture_after
 from perdure.machine.code import AFTER, CALL, OTHER, REDO, CodeProvider, Site
 from perdure.machine.errors import condition_of
@@ -84,6 +84,8 @@ class Hooks(Struct, frozen=True):
     shield: Parameter
     retry: Parameter
     deadline: Parameter
+    transaction: Parameter
+    compensating: Parameter
 
 
 class Machine:
@@ -127,7 +129,7 @@ class Machine:
         self.sent: list[Sent] = []
         self.started: list[Started] = []
         self.logged: list[Logged] = []
-        self._preempted = False
+        self._preempted = self._over = False
 
     # -- turns ------------------------------------------------------------------------------------
 
@@ -152,6 +154,7 @@ class Machine:
             self._stepper = stepper
             self.now = now
             barrier.use(self.log)
+            undo.arm(self)
             REGISTERS.machine = self
             output: list[str] = []
             ports.use_console(output, watchdog.cut)
@@ -173,7 +176,7 @@ class Machine:
         began = time.monotonic()
         watchdog.watch(began + slice_s, self.namespace["__builtins__"], complaint)
         try:
-            while self.ready and not self._preempted and not self.root.paused:
+            while self.ready and not (self._preempted or self._over or self.root.paused):
                 self._run(self.task_numbered(self.ready.popleft()))
         finally:
             watchdog.unwatch(began)
@@ -221,6 +224,9 @@ class Machine:
 
     def _run(self, task: Task) -> None:
         """Run a task until it waits, ends or is pre-empted."""
+        guard = self.log.guard
+        if guard is not None:
+            guard.settle()
         if task.oid:
             barrier.touch(task)
         task.status = "running"
@@ -399,6 +405,11 @@ class Machine:
     def requeue(self) -> None:
         """Save the running task at a poll; the turn ends if its slice is over."""
         self._preempted = True
+        self.pause("ready")
+
+    def end_turn(self) -> None:
+        """End the turn here, so that the run is saved; the running task is ready to go on, behind the others."""
+        self._over = True
         self.pause("ready")
 
     def exceed(self, complaint: str) -> None:

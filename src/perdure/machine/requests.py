@@ -12,6 +12,7 @@ from perdure.machine.state import Channel, Request, Task
 from perdure.values.barrier import touch
 from perdure.values.lists import from_items
 from perdure.values.tables import table_delete, table_ref
+from perdure.values.types import UNSPECIFIED
 
 if TYPE_CHECKING:
     from perdure.machine.machine import Machine
@@ -23,7 +24,10 @@ OUTSIDE = frozenset({"effect", "timer", "alarm", "force", "child"})
 TIMED = frozenset({"timer", "alarm", "force"})
 """Kinds of request that the engine answers when a time has come, their first argument."""
 
-IDLE = frozenset({"join", "force"})
+JOINS = frozenset({"join", "end"})
+"""Kinds of request that wait for other tasks of the run."""
+
+IDLE = JOINS | {"force"}
 """Kinds of request that do not keep a run going: with no others, it rests when its tasks are parked."""
 
 FINISHED = frozenset({"completed", "failed", "cancelled"})
@@ -100,7 +104,9 @@ def task_ended(machine: Machine, number: int, status: str, result: Any) -> None:
     request: Request | None = table_ref(machine.root.requests, number)
     if request is None:
         return
-    if status != "completed":
+    if request.kind == "end":
+        complete(machine, request, UNSPECIFIED)
+    elif status != "completed":
         fail_request(machine, request, result)
     elif len(request.arguments) == 1:
         complete(machine, request, result)

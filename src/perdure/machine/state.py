@@ -120,6 +120,7 @@ class Operation(Struct, eq=False):
     | get     | channel                            | the value                          |
     | put     | channel, value                     | unspecified                        |
     | join    | task …                             | the task's result; of several, a list |
+    | end     | task                               | unspecified, when the task is over, however it ended |
     | child   | run id (String)                    | the run's result                   |
     | console | text that was not enough, or none  | unspecified: there is text to read |
     | alarm   | time it is due, handler, depth     | never: it interrupts its task      |
@@ -257,6 +258,7 @@ class Root(Struct, eq=False):
     Ctrl-C comes to the console, or FALSE; `mid_line` says that the console's output does not end with a newline.
     `reason`, `forced` and `forcing` are about the cancellation of the run as in a task; `paused`: its tasks do not run.
     `children` counts the runs that it has started and that are cancelled with it; None in what earlier releases have stored.
+    `transactions` are those that are not over (machine/undo.py), in the order of their entry.
     """
 
     run_id: str
@@ -284,4 +286,5 @@ class Root(Struct, eq=False):
     forcing: int = 0
     paused: bool = False
     children: int | None = None
+    transactions: tuple[Any, ...] = ()
     oid: Any = 0

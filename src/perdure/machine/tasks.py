@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from perdure.machine import mailbox, shielding
+from perdure.machine import mailbox, shielding, transactions
 from perdure.machine.registers import NO_DYNAMIC, REGISTERS
 from perdure.machine.requests import FINISHED, task_ended, withdraw, withdraw_task
 from perdure.machine.state import Dynamic, Request, Task
@@ -30,6 +30,8 @@ def spawn(machine: Machine, function: Any, arguments: tuple[Any, ...], name: str
     task = Task(number, name, parent, "ready", None, dynamic, function, arguments)
     table_set(machine.root.tasks, number, task)
     machine.ready.append(number)
+    if machine.running:
+        transactions.adopt(machine, task)
     return task
 
 
@@ -41,6 +43,8 @@ def end(machine: Machine, task: Task, status: str, result: Any) -> None:
     task.stack, task.function, task.arguments = None, None, ()
     task.dynamic = NO_DYNAMIC
     joiners, task.joiners = task.joiners, ()
+    if machine.root.transactions:
+        transactions.abandon(machine, task)
     if task.number != machine.root.main_task:
         table_delete(machine.root.tasks, task.number)
     mailbox.release_all(machine, task.number)
@@ -67,10 +71,17 @@ def unhandled(machine: Machine, task: Task, raised: Any, redo: Any) -> None:
         touch(task)
     task.result = raised
     task.status = "parked"
-    if not task.cancelling and any(_has_handlers(machine, number) for number in task.joiners):
+    if not stays_parked(machine, task) and any(
+        _has_handlers(machine, number) for number in task.joiners
+    ):
         fail_parked(machine, task)
         return
     task.function, task.arguments = redo, ()
+
+
+def stays_parked(machine: Machine, task: Task) -> bool:
+    """Return whether an error of a task is nobody else's: it cleans up, or undoes a transaction."""
+    return task.cancelling or transactions.is_compensating(machine, task)
 
 
 def _has_handlers(machine: Machine, number: int) -> bool:
@@ -85,7 +96,8 @@ def _has_handlers(machine: Machine, number: int) -> bool:
         task = machine.task_numbered(request.task)
         if task.dynamic.handlers is not NIL:
             return True
-        work += task.joiners
+        if not transactions.is_compensating(machine, task):
+            work += task.joiners
     return False
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from perdure.machine import channels, deadlines, mailbox, tasks
 from perdure.machine.registers import parameter_value
-from perdure.machine.requests import FINISHED, OUTSIDE, Failed, Now, complete
+from perdure.machine.requests import FINISHED, JOINS, OUTSIDE, Failed, Now, complete
 from perdure.machine.state import Operation, Request, Task
 from perdure.values.barrier import touch
 from perdure.values.conditions import fail
@@ -68,7 +68,7 @@ def register(machine: Machine, task: Task, wait: int, operation: Operation) -> i
         request.ticket = (operation.arguments[2] if selective else 0) or number
     elif kind in {"get", "put"}:
         channels.enqueue(operation, request)
-    elif kind == "join":
+    elif kind in JOINS:
         for joined in operation.arguments:
             if joined.status not in FINISHED:
                 if joined.oid:
@@ -91,13 +91,17 @@ def _at_once(machine: Machine, operation: Operation) -> Now | None:
             return Now(UNSPECIFIED) if ready else None
         case "join":
             return _joined(machine, operation.arguments)
+        case "end":
+            over = operation.arguments[0].status in FINISHED
+            return Now(UNSPECIFIED) if over else None
     return None
 
 
 def _joined(machine: Machine, joined: tuple[Task, ...]) -> Now | None:
     """Return the results of tasks if all have one; raise the error of one that failed."""
     for task in joined:
-        if task.status == "parked" and not (task.cancelling or machine.unhandled()):
+        stays = machine.unhandled() or tasks.stays_parked(machine, task)
+        if task.status == "parked" and not stays:
             machine.fail_parked(task)
         if task.status == "failed":
             return Failed(task.result)

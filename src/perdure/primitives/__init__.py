@@ -32,6 +32,7 @@ from perdure.primitives import (
     strings,
     tasks,
     texts,
+    transactions,
     vectors,
     writing,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "strings",
     "tasks",
     "texts",
+    "transactions",
     "vectors",
     "writing",
 ]

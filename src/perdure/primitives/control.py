@@ -22,7 +22,7 @@ from perdure.machine.state import (
 )
 from perdure.primitives import checks
 from perdure.primitives.registry import primitive
-from perdure.values.barrier import NativeId, touch
+from perdure.values.barrier import NativeId, touch, touch_global
 from perdure.values.conditions import fail, wrong_type
 from perdure.values.lists import list_items
 from perdure.values.types import NIL, TRUE, UNSPECIFIED, PythonProcedure, on_python_call
@@ -175,6 +175,8 @@ def _set_value(machine: Machine, parameter: Parameter, value: Any) -> Any:
         bindings = bindings.cdr
     changed: Any = parameter if bindings is NIL else bindings.car
     if type(parameter.held) is RunValue and changed is parameter:
+        machine.namespace.setdefault(parameter.held.name, parameter.held.initial)
+        touch_global(parameter.held.name)
         machine.namespace[parameter.held.name] = value
         return UNSPECIFIED
     if type(changed.oid) is NativeId:

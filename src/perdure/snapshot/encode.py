@@ -262,6 +262,7 @@ def full(heap: Heap) -> list[Any]:
     heap.encoder = Encoder(heap, encoder.definitions, full=False)
     heap.saved_globals = dict(heap.namespace)
     heap.log.clear()
+    heap.log.next_oid = heap.next_oid
     return [VERSION, "full", heap.next_oid, root_id, encoder.definitions, bindings, records]
 
 
@@ -293,6 +294,7 @@ def delta(heap: Heap) -> list[Any]:
     fresh = [encoder.record(found) for found in queue]
     queue.clear()
     log.clear()
+    log.next_oid = heap.next_oid
     root = heap.root
     document = [VERSION, first, encode_integer(root.next_number), root.time, changes, fresh]
     if bindings or len(encoder.definitions) > old_definitions:

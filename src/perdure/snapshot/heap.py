@@ -121,7 +121,7 @@ class Codec:
                 raise SnapshotError("P502", f"snapshot: {name!r:.40} is not a global variable")
         namespace.update(bindings)
         heap = Heap(self, root, namespace)
-        heap.next_oid = decoder.folded.next_id
+        heap.next_oid = heap.log.next_oid = decoder.folded.next_id
         heap.uninterned = decoder.uninterned
         heap.last = {oid: CLASS_SPECS[type(o)].held(o) for oid, o in decoder.last.items()}
         heap.encoder = Encoder(heap, decoder.folded.definitions, full=False)

@@ -229,6 +229,9 @@ class World:
             self._settle(run, outcome)
             if self.every_site:
                 self._restore(run, preempted=outcome.preempted)
+            elif outcome.status == "ready" and not outcome.preempted:
+                with EVALUATOR:  # the run wants to be saved here: it has entered a transaction
+                    run.heap.encode_full()
             if outcome.status != "ready":
                 return
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 from types import FunctionType
 from typing import Any
 
-from perdure.machine import watchdog
+from perdure.machine import undo, watchdog
 from perdure.machine.errors import source_name
 from perdure.machine.registers import poll
 from perdure.primitives import TABLE
 from perdure.primitives.touching import touch_field, touch_item, touch_pair
-from perdure.values.barrier import touch
+from perdure.values.barrier import touch, touch_global
 from perdure.values.conditions import fail
 from perdure.values.equality import equal, eqv
 from perdure.values.lists import from_items, list_items
@@ -60,6 +60,7 @@ def frozen_namespace() -> dict[str, Any]:
         "!eqv": eqv,
         "!equal": equal,
         "!touch": touch,
+        "!touch_global": touch_global,
         "!touch_pair": touch_pair,
         "!touch_item": touch_item,
         "!touch_field": touch_field,
@@ -81,6 +82,7 @@ def frozen_namespace() -> dict[str, Any]:
     namespace.update((f"%:{name}", entry.function) for name, entry in TABLE.items())
     namespace["__builtins__"] = namespace
     namespace[watchdog.FLAG] = False
+    namespace[undo.FLAG] = False
     return namespace
 
 

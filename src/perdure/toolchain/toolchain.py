@@ -143,6 +143,8 @@ class Toolchain:
             self._frozen["perdure.cancellation:%shield"],
             self._frozen["perdure.retry:%retry-policy"],
             self._frozen["perdure.deadline:%deadline"],
+            self._frozen["perdure.transaction:%transaction"],
+            self._frozen["perdure.transaction:%compensating"],
         )
 
     @staticmethod

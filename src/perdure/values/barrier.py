@@ -13,11 +13,15 @@ An object's `oid` slot has one of three kinds of value:
 Marking sets the slot to 0, so that the second write to an object costs nothing; the log keeps the id,
 and `settle` puts it back when the delta is encoded.
 Not a dirty *flag* beside the id: every constructor would pay for one more field.
+
+While a transaction is open in the run, the log has a *guard* (machine/undo.py), which is told of each write before it is
+done: it keeps what was there, or refuses. A part of an object must not escape it, so then no write of a slot or key marks its
+object: what is recorded as a whole and has its id was written part by part, or by somebody whose turn is over.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -37,10 +41,36 @@ class NativeId(Struct, frozen=True):
     name: str
 
 
+class Guard(Protocol):
+    """Is told of writes before they are done, and refuses some: by raising what the program gets."""
+
+    def whole(self, changed: Any, oid: int) -> None:
+        """A saved object is about to change as a whole, and to be marked."""
+
+    def slot(self, changed: Any, oid: int, slot: int) -> None:
+        """A slot of a saved vector or bytevector is about to change."""
+
+    def key(self, table: Any, oid: int, key: Any, given: Any, *, removed: bool) -> None:
+        """A normalised key of a saved table is about to be set, with `given` as the key object, or removed."""
+
+    def binding(self, name: str) -> None:
+        """A global variable, by its name in the run's namespace, is about to be set."""
+
+    def settle(self) -> None:
+        """Another task runs now: its first write to an object is to be seen again."""
+
+
 class WriteLog:
-    """What changed in one run's heap since its last commit."""
+    """What changed in one run's heap since its last commit.
+
+    Attributes:
+      guard: who is told of each write, or None if no transaction is open.
+      next_oid: the first id that an object made since the last commit may get.
+    """
 
     def __init__(self) -> None:
+        self.guard: Guard | None = None
+        self.next_oid = 1
         self.whole: dict[int, Any] = {}
         self.slots: dict[int, tuple[Any, set[int]]] = {}
         self.keys: dict[int, tuple[Any, dict[Any, bool]]] = {}
@@ -83,11 +113,23 @@ def touch(changed: Any) -> None:
     if type(oid) is not int:
         raise ConstantMutation
     if oid:
-        _log.whole[oid] = changed
-        _log.slots.pop(oid, None)
-        _log.keys.pop(oid, None)
-        _log.originals.pop(oid, None)
+        if _log.guard is not None:
+            _log.guard.whole(changed, oid)
+        _record_whole(oid, changed)
         changed.oid = 0
+
+
+def _record_whole(oid: int, changed: Any) -> None:
+    _log.whole[oid] = changed
+    _log.slots.pop(oid, None)
+    _log.keys.pop(oid, None)
+    _log.originals.pop(oid, None)
+
+
+def touch_global(name: str) -> None:
+    """Record that a global variable is about to be set: for the guard alone, the codec compares all of them."""
+    if _log.guard is not None:
+        _log.guard.binding(name)
 
 
 def touch_slot(changed: Any, slot: int) -> None:
@@ -95,26 +137,45 @@ def touch_slot(changed: Any, slot: int) -> None:
     oid = changed.oid
     if type(oid) is not int:
         raise ConstantMutation
+    guard = _log.guard
+    if guard is not None:
+        guard.slot(changed, oid, slot)
+        if oid in _log.whole:
+            return
     entry = _log.slots.get(oid)
     if entry is None:
         entry = _log.slots[oid] = (changed, set())
     slots = entry[1]
     slots.add(slot)
     if len(slots) > limits.SLOT_CHANGES_MAX:
+        _become_whole(oid, changed)
+
+
+def _become_whole(oid: int, changed: Any) -> None:
+    """Record an object as a whole of which many parts have changed."""
+    if _log.guard is None:
         touch(changed)
+    else:
+        _record_whole(oid, changed)
 
 
-def touch_key(changed: Any, key: Any, *, removed: bool) -> None:
+def touch_key(changed: Any, key: Any, given: Any, *, removed: bool) -> None:
     """Record that one key of a saved hash table is about to be set or removed.
 
     Args:
       changed: the hash table.
       key: the normalised key (`values.tables`).
+      given: the key as the program has it.
       removed: a key that was ever removed loses its place in the order, also when it is set again.
     """
     oid = changed.oid
     if type(oid) is not int:
         raise ConstantMutation
+    guard = _log.guard
+    if guard is not None:
+        guard.key(changed, oid, key, given, removed=removed)
+        if oid in _log.whole:
+            return
     entry = _log.keys.get(oid)
     if entry is None:
         entry = _log.keys[oid] = (changed, {})
@@ -126,4 +187,4 @@ def touch_key(changed: Any, key: Any, *, removed: bool) -> None:
             _log.originals[oid][key] = saved[0]
     keys[key] = removed or keys.get(key, False)
     if len(keys) > limits.SLOT_CHANGES_MAX:
-        touch(changed)
+        _become_whole(oid, changed)

@@ -146,7 +146,7 @@ def table_set(table: HashTable, key: Any, value: Any) -> None:
     """Give a key a value; a new key comes last in the order."""
     normal = key_for(table.kind, key, "hash-table-set!")
     if table.oid:
-        touch_key(table, normal, removed=False)
+        touch_key(table, normal, key, removed=False)
     table.entries[normal] = (key, value)
 
 
@@ -158,7 +158,7 @@ def table_delete(table: HashTable, key: Any) -> bool:
             touch(table)
         return False
     if table.oid:
-        touch_key(table, normal, removed=True)
+        touch_key(table, normal, key, removed=True)
     del table.entries[normal]
     return True
 

@@ -8,6 +8,16 @@ from perdure.frontends.scheme.forms import (
     definitions,
     quasi,
     records,
+    transactions,
 )
 
-__all__ = ["basic", "binding", "conditional", "control", "definitions", "quasi", "records"]
+__all__ = [
+    "basic",
+    "binding",
+    "conditional",
+    "control",
+    "definitions",
+    "quasi",
+    "records",
+    "transactions",
+]

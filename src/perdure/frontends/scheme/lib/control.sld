@@ -2,7 +2,7 @@
 ;;;
 ;;; Invariants. The dynamic state (%dynamic) has three parts: winders, handlers, parameters. A *winder* is a vector
 ;;; #(before after dynamic): how to enter and leave an extent, and the state outside of it; a *scope* has #f for
-;;; before and is left for good only once: leaving it cancels the tasks that it started. A handler that `guard` runs
+;;; before and is left for good only once: leaving it cancels the tasks that it started, or undoes a transaction. A handler that `guard` runs
 ;;; to look for a clause leaves extents tentatively: their afters run, but scopes stay open until a clause is chosen.
 (define-library (perdure control)
   (export call/cc call-with-current-continuation within-continuation values call-with-values dynamic-wind
@@ -53,10 +53,14 @@
     (define (%leave-to target for-good?)
       (if (not (eq? (%winders) target))
           (let ((winder (car (%winders))))
-            (%set-dynamic! (vector-ref winder 2))
             (if (vector-ref winder 0)
-                ((vector-ref winder 1))
-                (if for-good? (%close-scope winder)))
+                (begin
+                  (%set-dynamic! (vector-ref winder 2))
+                  ((vector-ref winder 1)))
+                (begin
+                  ;; First: a task that is stopped in the middle has to find the scope again.
+                  (if for-good? (%close-scope winder))
+                  (%set-dynamic! (vector-ref winder 2))))
             (%leave-to target for-good?))))
 
     (define (%enter-from base target)
@@ -66,9 +70,18 @@
             (%set-dynamic! (vector-ref winder 2))
             (if (vector-ref winder 0)
                 ((vector-ref winder 0))
-                (if (not (vector-ref winder 1))
-                    (error "the extent of tasks that have ended can't be entered again")))
+                (%reenter-scope (vector-ref winder 1)))
             (%set-winders! target))))
+
+    (define (%reenter-scope held)
+      (cond ((not held)
+             (error "the extent of tasks that have ended can't be entered again"))
+            ((eq? held 'undoing)
+             (error "a compensation can't be entered again"))
+            ((%transaction? held)
+             (if (%transaction-over? held)
+                 (error "a transaction that is over can't be entered again"))
+             (%settle-writes!))))
 
     ;; What the machine calls to go on in a continuation with other winders.
     (define (%rewind k . results)
@@ -78,6 +91,7 @@
     (define (%travel k for-good?)
       (let* ((target (%continuation-winders k))
              (base (%common (%winders) target)))
+        (%refuse-escape base)
         (%leave-to base for-good?)
         (%enter-from base target)))
 
@@ -94,15 +108,16 @@
             (%unwind))
           (if (%run-ends?) (%flush-files))))
 
-    ;; Scopes: closing one cancels its tasks. A closed scope has #f for `after`.
+    ;; Scopes: closing one cancels its tasks, or undoes its transaction. A closed one of tasks has #f for `after`.
     (define (%close-scope winder)
-      (let ((tasks (vector-ref winder 1)))
-        (if tasks
-            (begin
-              (vector-set! winder 1 #f)
-              ;; Let the cancelled tasks run their afters first, as far as those don't block.
-              (if (memq #t (map %cancel-task tasks))
-                  (task-yield))))))
+      (let ((held (vector-ref winder 1)))
+        (cond ((%transaction? held)
+               (%leave-transaction held (vector-ref winder 2)))
+              ((pair? held)
+               (vector-set! winder 1 #f)
+               ;; Let the cancelled tasks run their afters first, as far as those don't block.
+               (if (memq #t (map %cancel-task held))
+                   (task-yield))))))
 
     (define (%with-scope tasks thunk)
       (let* ((outside (%dynamic))
@@ -240,6 +255,7 @@
     (define (exit . value)
       (if (%main-task?)
           (begin
+            (%refuse-escape '())
             (%leave-to '() #t)
             (%flush-files)
             (apply %exit value))

@@ -1,0 +1,173 @@
+"""Transactions: what lib/transaction.sld is built on.
+
+Layer: primitives. Imports machine and values.
+Invariant: what enters, ends or undoes a transaction is isolated, so it is never done twice.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from perdure.machine import transactions
+from perdure.machine.machine import AGAIN, Machine
+from perdure.machine.registers import REGISTERS
+from perdure.machine.signals import Isolated
+from perdure.machine.state import Dynamic
+from perdure.machine.undo import CLOSED, Transaction
+from perdure.primitives.registry import primitive
+from perdure.values.conditions import fail, wrong_type
+from perdure.values.lists import from_items
+from perdure.values.types import TRUE, UNSPECIFIED
+
+
+@primitive("%set-state!")
+def set_state(winders: Any, handlers: Any, parameters: Any) -> Any:
+    """Set all parts of the dynamic state in one step, so that nothing happens in between."""
+    REGISTERS.dynamic = Dynamic(winders, handlers, parameters)
+    return UNSPECIFIED
+
+
+@primitive("%dynamic-winders")
+def dynamic_winders(state: Any) -> Any:
+    return state.winders
+
+
+@primitive("%dynamic-parameters")
+def dynamic_parameters(state: Any) -> Any:
+    return state.parameters
+
+
+# -- transactions ------------------------------------------------------------------------------
+
+
+def _make(machine: Machine, leave: Any) -> Any:
+    return transactions.make(machine, leave)
+
+
+@primitive("%make-transaction")
+def make_transaction(leave: Any) -> Any:
+    raise Isolated(_make, leave)
+
+
+def _enter(machine: Machine, transaction: Transaction) -> Any:
+    machine.go_on(None, UNSPECIFIED)
+    transactions.enter(machine, transaction)
+    return AGAIN
+
+
+@primitive("%enter-transaction!")
+def enter_transaction(transaction: Any) -> Any:
+    raise Isolated(_enter, transaction)
+
+
+@primitive("%transaction?")
+def is_transaction(obj: Any) -> Any:
+    return TRUE if type(obj) is Transaction else None
+
+
+@primitive("%transaction-over?")
+def is_over(transaction: Any) -> Any:
+    return TRUE if transaction.status == CLOSED else None
+
+
+def _required(machine: Machine, procedure: str) -> Any:
+    return transactions.required(machine, procedure)
+
+
+@primitive("%transaction-here")
+def transaction_here(procedure: Any) -> Any:
+    """Return the transaction that the task is in, for a procedure that needs one."""
+    raise Isolated(_required, procedure.name)
+
+
+def _in_transaction(machine: Machine) -> Any:
+    return TRUE if transactions.current(machine) is not None else None
+
+
+@primitive("in-transaction?")
+def in_transaction() -> Any:
+    """Return whether the task is in a transaction."""
+    raise Isolated(_in_transaction)
+
+
+@primitive("%transaction-leave")
+def transaction_leave(transaction: Any, procedure: Any) -> Any:
+    """Return the continuation of a transaction's end, if it is the running task's own."""
+    if transaction.task != REGISTERS.machine.task.number:
+        message = f"{procedure.name}: only task {transaction.task} can leave its transaction"
+        raise fail("error", message)
+    return transaction.leave
+
+
+@primitive("%transaction-children")
+def transaction_children(transaction: Any) -> Any:
+    """Return the tasks that were started inside and are not over."""
+    return from_items(transactions.children(transaction))
+
+
+def _commit(machine: Machine, transaction: Transaction) -> Any:
+    transactions.commit(machine, transaction)
+    return UNSPECIFIED
+
+
+@primitive("%commit-transaction!")
+def commit_transaction(transaction: Any) -> Any:
+    raise Isolated(_commit, transaction)
+
+
+def _roll_back(machine: Machine, transaction: Transaction) -> Any:
+    transactions.roll_back(machine, transaction)
+    return UNSPECIFIED
+
+
+@primitive("%roll-back!")
+def roll_back(transaction: Any) -> Any:
+    raise Isolated(_roll_back, transaction)
+
+
+def _close(machine: Machine, transaction: Transaction) -> Any:
+    transactions.close(machine, transaction)
+    return UNSPECIFIED
+
+
+@primitive("%close-transaction!")
+def close_transaction(transaction: Any) -> Any:
+    raise Isolated(_close, transaction)
+
+
+def _settle(machine: Machine) -> Any:
+    guard = machine.log.guard
+    if guard is not None:
+        guard.settle()
+    return UNSPECIFIED
+
+
+@primitive("%settle-writes!")
+def settle_writes() -> Any:
+    """Let the next write to each object be seen: the task is in another transaction now."""
+    raise Isolated(_settle)
+
+
+# -- compensations -----------------------------------------------------------------------------
+
+
+def _compensate(_machine: Machine, transaction: Transaction, thunk: Any) -> Any:
+    transactions.compensate(transaction, thunk)
+    return UNSPECIFIED
+
+
+@primitive("%add-compensation!")
+def add_compensation(transaction: Any, thunk: Any) -> Any:
+    if not callable(thunk):
+        raise wrong_type("on-rollback", "a procedure", thunk)
+    raise Isolated(_compensate, transaction, thunk)
+
+
+def _next(_machine: Machine, transaction: Transaction) -> Any:
+    return transactions.next_compensation(transaction)
+
+
+@primitive("%next-compensation!")
+def next_compensation(transaction: Any) -> Any:
+    """Take the newest compensation away and return it, or #f."""
+    raise Isolated(_next, transaction)
