@@ -294,6 +294,21 @@ COMMANDS: dict[str, Command] = {
         "Report syntax errors, unbound names and wrong arities, without running.",
         (FILE, Parameter("more", "many", "More Scheme files."), ALLOW, JSON),
     ),
+    "test": Command(
+        "testing:test",
+        "Run tests of programs that are written in Scheme.",
+        (
+            Parameter(
+                "files",
+                "many",
+                "Files, or folders with files test_*.scm; this one if none is given.",
+            ),
+            Parameter(
+                "verbose", "flag", "Print what files whose tests pass display, too.", ("--verbose",)
+            ),
+            JSON,
+        ),
+    ),
     "db prune": Command(
         "database:prune",
         "Remove finished runs and what is remembered of old messages.",

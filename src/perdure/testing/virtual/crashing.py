@@ -55,7 +55,7 @@ class Seen(Struct, frozen=True):
 class Worlds:
     """Makes the worlds of one telling of a story."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan | None) -> None:
         self._plan = plan
         self.made: list[World] = []
 
@@ -138,6 +138,11 @@ class Sweep:
     def points(self) -> list[Point]:
         """The points that the first telling passed."""
         return self._recording.points
+
+    @property
+    def turns_told(self) -> int:
+        """How often the story was told."""
+        return 0 if self._reference is None else self._turn + 2
 
     def tell(self, story: Story) -> None:
         """Tell the story once, as the turn is, and compare. Raises AssertionError."""

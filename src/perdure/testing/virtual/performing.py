@@ -301,15 +301,22 @@ def _awaited(value: Any) -> Any:
 
 
 class StubError(CallError):
-    """Something is wrong with a test's stubs: raised in the test, never in the program."""
+    """Something is wrong with a test's stubs: raised in the test, never in the program.
+
+    `function` is the name of a function that the test does not mention; "" if it is something else.
+    """
+
+    function = ""
 
 
 def unstubbed(target: Target, arguments: Sequence[Any]) -> StubError:
     """Return the error for a function that the test says nothing of."""
     given = "".join(f" {argument!r:.60}" for argument in arguments)
     name = f"{target.module}.{target.name}"
-    return StubError(
+    error = StubError(
         "P314",
         f"the program calls ({target.name}{given}), and the test neither stubs {name} nor lets it run",
         hint=f'stub it with stubs={{"{target.name}": ...}}, or let it run with real={{"{target.name}"}}',
     )
+    error.function = target.name
+    return error

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from perdure.base import limits
 from perdure.base.errors import QuotaError
 from perdure.engine.committing import Committer, Here
+from perdure.engine.journal import LOGGER
 from perdure.engine.loading import Programs
 from perdure.engine.scheduler import Options, Scheduler
 from perdure.machine import watchdog
@@ -99,16 +101,18 @@ class Process:
             monotonic=database.now,
             wake=self._wake,
             enlisted=_nothing,
+            observer=world.committed,
             chance=random.Random(seed).random,  # noqa: S311 - chance that can be repeated
         )
         self._store.watch(self.scheduler.owned.notice)
-        self.scheduler.enlist()
+        with _untold():
+            self.scheduler.enlist()
 
     def round(self) -> None:
         """Do what can be done at this time, effects apart. Raises Killed."""
         scheduler = self.scheduler
         scheduler.owned.notice()
-        with watchdog.counted(lambda: limits.TEST_TURN_POLLS):
+        with watchdog.counted(lambda: limits.TEST_TURN_POLLS), _untold():
             self._wanted = True
             while self._wanted:
                 self._wanted = False
@@ -130,6 +134,16 @@ class Process:
         """Be gone at once; the database sees it."""
         self.performing.die()
         self._store.close()
+
+
+@contextmanager
+def _untold() -> Iterator[None]:
+    """Log nothing: a test has asked for the deaths and errors that a worker would tell of, and sees them itself."""
+    before, LOGGER.disabled = LOGGER.disabled, True
+    try:
+        yield
+    finally:
+        LOGGER.disabled = before
 
 
 def check_turns(turns: int, most: int) -> None:

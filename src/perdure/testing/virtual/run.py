@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from perdure.app.answers import value_of
+from perdure.app.answers import stopped, value_of
 from perdure.base.errors import CallError
-from perdure.engine.records import ErrorReport
+from perdure.engine.records import ErrorReport, Result
 from perdure.testing.virtual.performing import EffectCall
 
 if TYPE_CHECKING:
@@ -86,11 +86,14 @@ class Run:
     @property
     def written(self) -> str:
         """Its result as `write` shows it: "(shipped 3)". Raises as `result` does."""
+        return self.outcome().written
+
+    def outcome(self) -> Result:
+        """Return what it ended with, as the engine keeps it. Raises as `result` does."""
         answer = self._ended()
-        if answer.result is None:
-            value_of(answer)
-        assert answer.result is not None, "value_of raised otherwise"
-        return answer.result.written
+        if answer.error is not None or answer.result is None:
+            raise stopped(answer)
+        return answer.result
 
     def _ended(self) -> Answer:
         answer = self.world.engine.answer(self.id)

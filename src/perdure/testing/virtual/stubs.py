@@ -8,7 +8,7 @@ can be imported, so that retries and doubts in a test are those of production.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -136,6 +136,7 @@ class StubbedModules(PythonModules):
         super().__init__(directory, allowed, wrapped)
         self._stubs = stubs
         self.absent: set[str] = set()
+        self.real: list[Callable[..., Any]] = []
 
     def forget(self) -> None:
         """Look at the stubs anew when a function is called next."""
@@ -162,6 +163,7 @@ class StubbedModules(PythonModules):
                         hint=f'a test needs no module: stubs={{"{module}.NAME": ...}} names its functions',
                     ) from error
             self._functions.pop(module, None)
+        self.real += [function.call for function in real.values()]
         stand_ins = {}
         for python_name, function in real.items():
             name = function.mark.name or spelled(python_name)
@@ -224,6 +226,10 @@ class WorldModules(ModulesByDirectory):
         """Return those modules that were not imported, so that the stubs are all that there is of them."""
         missing = {name for known in self._known.values() for name in known.absent}  # type: ignore[attr-defined]
         return sorted(missing & set(modules))
+
+    def real_functions(self) -> list[Callable[..., Any]]:
+        """Return the functions of the modules that were imported."""
+        return [call for known in self._known.values() for call in known.real]  # type: ignore[attr-defined]
 
     def forget(self) -> None:
         """Look at the stubs anew."""

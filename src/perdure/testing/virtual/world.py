@@ -9,7 +9,7 @@ Not testing/stress.py, which drives the machine alone: here commits, inboxes, re
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -20,6 +20,7 @@ from perdure.base.clock import ManualClock
 from perdure.base.errors import CallError, ProgramError
 from perdure.engine.host import NONE, Files, host_functions
 from perdure.engine.loading import Programs
+from perdure.store.api import Commit
 from perdure.store.memory import MemoryStore
 from perdure.testing.virtual.kills import KINDS, NOW, Armed, Killed, Plan, Point
 from perdure.testing.virtual.performing import EffectCall, Failure
@@ -169,14 +170,28 @@ class World:
         Raises:
           CallError, ProgramError: see Engine.start.
         """
+        chosen, run_id = self._next_run(program, id)
+        with self._at_work():
+            self.engine.start(chosen, *arguments, id=run_id)
+        self.settle()
+        return Run(self, run_id)
+
+    def start_values(self, arguments: Sequence[Any]) -> Run:
+        """Start a run of the world's program with heap values as arguments; see `start`."""
+        chosen, run_id = self._next_run(None, None)
+        with self._at_work():
+            self.engine.start_values(chosen, arguments, run_id)
+        self.settle()
+        return Run(self, run_id)
+
+    def _next_run(
+        self, program: str | Path | CompiledProgram | None, run_id: str | None
+    ) -> tuple[CompiledProgram, str]:
         chosen = self.program if program is None else self.compile(program)
         if chosen is None:
             raise CallError("P303", "which program? World(PROGRAM) or start(..., program=PROGRAM)")
         self._started += 1
-        with self._at_work():
-            run_id = self.engine.start(chosen, *arguments, id=id or f"run-{self._started}")
-        self.settle()
-        return Run(self, run_id)
+        return chosen, run_id or f"run-{self._started}"
 
     def register(self, *programs: str | Path | CompiledProgram) -> None:
         """Let programs be started by their names, with `start-run`; those beside the program need not be."""
@@ -317,6 +332,13 @@ class World:
         """Note that turns were committed. Raises QuotaError: there were too many."""
         self.turns += turns
         check_turns(self.turns, self._turns_max)
+
+    def committed(self, commit: Commit) -> None:
+        """Hear of a commit that is durable."""
+
+    def real_functions(self) -> list[Callable[..., Any]]:
+        """Return the functions of the modules that were imported."""
+        return self._modules.real_functions()
 
     def next_message_id(self) -> str:
         """Return the id of a message that has none."""
