@@ -231,9 +231,19 @@ def test_a_run_is_parked_retried_cancelled_and_typed_to(tmp_path: Path) -> None:
         (test-error (run-result other))
         (test-assert (run-cancel other "enough"))
         (test-eq 'cancelled (run-status other))
+        (define third (world-start world))
+        (test-assert (run-pause third))
+        (test-assert (run-type third "hello"))
+        (test-eq 'parked (run-status third))
+        (test-assert (run-resume third))
+        (test-assert (not (run-resume third)))
+        (test-equal '("hello" 5) (run-result third))
+        (define last (world-start world))
+        (test-assert (run-cancel last "enough" 60 #t))
+        (test-assert (not (run-cancel last)))
         """,
     )
-    assert found.report == "order: 10 passed"
+    assert found.report == "order: 18 passed"
 
 
 def test_a_stub_may_ask_and_wait(tmp_path: Path) -> None:

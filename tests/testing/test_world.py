@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from perdure import Retry, builtin, effect
+from perdure import Cancellation, Retry, builtin, effect
 from perdure.base.errors import CallError, ProgramError, QuotaError, RunStopped
 from perdure.testing import Later, StubError, World
 
@@ -291,6 +291,29 @@ def test_an_effect_that_takes_longer_than_its_mark_allows_is_timed_out(tmp_path:
     assert run.status != "waiting"
 
 
+def test_a_stub_is_told_of_the_deadline_and_of_the_end_of_interest(tmp_path: Path) -> None:
+    text = """
+    (import (scheme base) (perdure) (python payments))
+    (with-deadline (+ (now) 60) (lambda () (charge 1)) 'late)
+    """
+    told: list[float | None] = []
+    tokens: list[Cancellation] = []
+
+    def charge(amount: int, cancellation: Cancellation, deadline: float | None = None) -> Later:
+        told.append(deadline)
+        tokens.append(cancellation)
+        return Later(100, amount)
+
+    world = world_of(tmp_path, text, stubs={"charge": charge})
+    run = world.start()
+    assert told == [world.now + 60]
+    assert not tokens[0].cancelled
+    world.run()
+    assert run.written == "late"
+    assert tokens[0].cancelled
+    assert [one.outcome for one in run.effects] == ["abandoned"]
+
+
 def test_a_program_that_never_rests_is_an_error_of_run(tmp_path: Path) -> None:
     world = world_of(tmp_path, MONTHLY, stubs={"charge": 10}, turns_max=100)
     world.start("ada")
@@ -357,6 +380,30 @@ def test_a_run_is_cancelled(tmp_path: Path) -> None:
     assert run.cancel("enough")
     assert run.status == "cancelled"
     assert run.output == "cleaned"
+
+
+def test_a_run_is_paused_and_goes_on(tmp_path: Path) -> None:
+    world = world_of(tmp_path, MONTHLY, stubs={"charge": 10})
+    run = world.start("ada")
+    assert run.pause()
+    world.advance(days=100)
+    assert run.calls("charge") == []
+    assert run.resume()
+    assert not run.resume()
+    assert len(run.calls("charge")) == 3
+    assert run.cancel("enough", deadline_s=60)
+    assert run.error is not None
+    assert "enough" in run.error.text
+
+
+def test_a_retry_that_waits_is_changed(tmp_path: Path) -> None:
+    charge = effect(idempotent=True, retry=Retry(attempts=2, base_s=3600, jitter=0))(lambda c: 10)
+    world = world_of(tmp_path, CHARGE, stubs={"charge": charge})
+    world.fail("charge", ConnectionError("down"))
+    run = world.start("ada")
+    assert run.status == "waiting"
+    assert run.retry(request=2)
+    assert run.result == ["paid", 10]
 
 
 def test_runs_start_others_and_talk(tmp_path: Path) -> None:

@@ -58,6 +58,10 @@ def text_of(error: Exception) -> str:
     return error.condition.message if isinstance(error, SchemeError) else str(error)
 
 
+def _truth(value: bool) -> Any:
+    return TRUE if value else FALSE
+
+
 # -- stubs -------------------------------------------------------------------------------------------
 
 
@@ -187,7 +191,7 @@ def _told(test: SchemeTest, failure: Any) -> Any:
 def _next(test: SchemeTest) -> Any:
     assert test.sweep is not None, "a sweep goes on"
     try:
-        return TRUE if test.sweep.next() else FALSE
+        return _truth(test.sweep.next())
     except BaseException:
         test.sweep = None
         raise
@@ -304,7 +308,7 @@ def _send(run: Run, value: Any) -> Any:
 def _told_run(run: Run, tell: Callable[[], bool]) -> Any:
     told = tell()
     run.world.settle()
-    return TRUE if told else FALSE
+    return _truth(told)
 
 
 def _error(run: Run) -> Any:
@@ -313,6 +317,18 @@ def _error(run: Run) -> Any:
 
 def _logged(run: Run) -> Any:
     return from_items([from_items([intern(level), String(text)]) for level, text in run.logged])
+
+
+def _cancel(run: Run, given: Any) -> Any:
+    words = list_items("run-cancel", given)
+    reason, deadline, force = (words + [String(""), FALSE, FALSE][len(words) :])[:3]
+    return _truth(
+        run.cancel(
+            reason.text,
+            deadline_s=None if deadline is FALSE else to_float(deadline),
+            force=force is not FALSE,
+        )
+    )
 
 
 _RUN: dict[str, Verb] = {
@@ -325,7 +341,9 @@ _RUN: dict[str, Verb] = {
     "error": _error,
     "calls": lambda run, name: _calls(run.calls(name.text)),
     "send": _send,
-    "type": lambda run, line: TRUE if run.type(None if line is FALSE else line.text) else FALSE,
-    "retry": lambda run: TRUE if run.retry() else FALSE,
-    "cancel": lambda run, reason: TRUE if run.cancel(reason.text) else FALSE,
+    "type": lambda run, line: _truth(run.type(None if line is FALSE else line.text)),
+    "retry": lambda run: _truth(run.retry()),
+    "pause": lambda run: _truth(run.pause()),
+    "resume": lambda run: _truth(run.resume()),
+    "cancel": _cancel,
 }

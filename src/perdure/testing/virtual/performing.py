@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from perdure.base import limits
 from perdure.base.errors import CallError
 from perdure.engine.boundary import BoundaryError, from_python
-from perdure.engine.executor import Call, Ended
+from perdure.engine.executor import Call, Ended, keywords
 from perdure.engine.python_modules import Function
 from perdure.testing.virtual.kills import AFTER_EFFECT, BEFORE_EFFECT, Killed, Point
 from perdure.testing.virtual.stubs import Later, Target, spelled
@@ -130,6 +130,8 @@ class Performing:
         for queued, effect in [*self._queue, *((c, e) for _, _, c, e, _ in self._later)]:
             if queued is call:
                 effect.outcome = "abandoned"
+        if call.function.asynchronous:
+            call.late = None  # it is stopped at once; a plain function goes on, and ends late
         self.unsettled.pop(call.key, None)
 
     def close(self) -> None:
@@ -141,7 +143,7 @@ class Performing:
     @property
     def next_end(self) -> float | None:
         """When an effect ends that takes time; None if there is none."""
-        while self._later and self._later[0][2].over:
+        while self._later and self._later[0][2].over and self._later[0][2].late is None:
             heapq.heappop(self._later)
         return self._later[0][0] if self._later else None
 
@@ -214,6 +216,8 @@ class Performing:
 
     def _end(self, call: Call, effect: EffectCall, ended: Ended) -> None:
         if call.over:
+            if call.late is not None:
+                call.late(ended)
             return
         self._reached(AFTER_EFFECT, call, effect)
         call.over = True
@@ -221,6 +225,8 @@ class Performing:
         effect.outcome = "returned" if ended.error is None else "raised"
         if ended.timed_out:
             effect.outcome = "timed-out"
+            if call.cancellation is not None:
+                call.cancellation.cancel("it took too long")
         if call.key in self.unsettled:
             self.unsettled[call.key] = True
         call.done(ended)
@@ -249,7 +255,8 @@ def repeatable(function: Function) -> bool:
 
 def invoke(call: Call) -> Any:
     """Return what the function of a call returns; an `async` one is waited for."""
-    named = {"idempotency_key": call.key} if call.function.wants_key else {}
+    given = len(call.arguments)
+    named = keywords(call.function, given, call.key, call.deadline, call.cancellation)
     _check_signature(call, named)
     value = call.function.call(*call.arguments, **named)
     return _awaited(value) if inspect.isawaitable(value) else value

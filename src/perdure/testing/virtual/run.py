@@ -49,15 +49,33 @@ class Run:
         self.world.settle()
         return typed
 
-    def cancel(self, reason: str = "") -> bool:
+    def cancel(
+        self, reason: str = "", *, deadline_s: float | None = None, force: bool = False
+    ) -> bool:
         """Ask it to end; see Engine.cancel."""
-        cancelled = self.world.engine.cancel(self.id, reason)
+        engine = self.world.engine
+        cancelled = engine.cancel(self.id, reason, deadline_s=deadline_s, force=force)
         self.world.settle()
         return cancelled
 
-    def retry(self) -> bool:
-        """Let it do the failing operation again, if it is parked."""
-        told = self.world.engine.retry(self.id)
+    def pause(self) -> bool:
+        """Let it rest until it is resumed; see Engine.pause."""
+        paused = self.world.engine.pause(self.id)
+        self.world.settle()
+        return paused
+
+    def resume(self) -> bool:
+        """Let it go on after a pause; see Engine.resume."""
+        resumed = self.world.engine.resume(self.id)
+        self.world.settle()
+        return resumed
+
+    def retry(
+        self, *, request: int | None = None, in_s: float | None = None, attempts: int | None = None
+    ) -> bool:
+        """Let it do the failing operation again, or change a retry that is waiting; see Engine.retry."""
+        engine = self.world.engine
+        told = engine.retry(self.id, request=request, in_s=in_s, attempts=attempts)
         self.world.settle()
         return told
 

@@ -10,7 +10,7 @@
           world? world-start world-run world-advance world-now world-next-alarm world-runs
           world-stub world-fail world-kill world-calls
           run? run-id run-status run-waits-for run-result run-written run-output run-logged run-error run-calls
-          run-send run-type run-cancel run-retry
+          run-send run-type run-cancel run-pause run-resume run-retry
           crash-everywhere)
   (begin
 
@@ -142,8 +142,12 @@
     (define (run-type run line) (%of run 'type line))
     (define (run-retry run) (%of run 'retry))
 
-    (define (run-cancel run . reason)
-      (%of run 'cancel (if (pair? reason) (car reason) "")))
+    (define (run-pause run) (%of run 'pause))
+    (define (run-resume run) (%of run 'resume))
+
+    ;; (run-cancel run [reason [deadline-seconds [force?]]])
+    (define (run-cancel run . reason+deadline+force)
+      (%of run 'cancel reason+deadline+force))
 
     ;; -- kills everywhere ----------------------------------------------------------------------
 
