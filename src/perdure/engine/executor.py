@@ -41,7 +41,8 @@ class Call(Struct, eq=False):
 
     `done` is called with the end; `freed` when an attempt that was abandoned has left its thread or the loop after
     all, so that there is room for another; `late` with the end of such an attempt. All on the loop's thread. `name` is the
-    function's in programs, `deadline` what it is told, in seconds since the epoch, `cancellation` the token that it has.
+    function's in programs, `deadline` what it is told, in seconds since the epoch, `cancellation` the token that it has, and `given_up` why it was
+    abandoned.
     """
 
     function: Function
@@ -53,6 +54,7 @@ class Call(Struct, eq=False):
     deadline: float | None = None
     cancellation: Cancellation | None = None
     late: Callable[[Ended], None] | None = None
+    given_up: str = ""
     begun: bool = False
     task: asyncio.Task[None] | None = None
     timer: asyncio.TimerHandle | None = None
@@ -133,7 +135,7 @@ class LocalExecutor:
         if call.timer is not None:
             call.timer.cancel()
         if call.task is not None:
-            call.task.cancel()
+            call.task.cancel(call.given_up or None)
             if not call.begun:  # a task that is cancelled before its first step never takes it
                 self._flying -= 1
 

@@ -193,6 +193,7 @@ class Performer:
     def abandon(self, call: Call, reason: str) -> None:
         """Forget a call: nobody waits for its outcome any more."""
         self._metrics.effects_abandoned += 1
+        call.given_up = reason
         if call.cancellation is not None:
             call.cancellation.cancel(reason)
         self._executor.abandon(call)
