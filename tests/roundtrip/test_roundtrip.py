@@ -54,6 +54,7 @@ THOROUGH = [
     "promises",
     "quasi",
     "records",
+    "restarts",
     "strings",
     "tail_calls",
     "tasks",

@@ -177,6 +177,10 @@ class Provider:
         code = site.careful if careful else site.code
         if code is None:
             made: Residual = loaded.builder.residual(site.number, site.mode, careful=careful)
+            if careful:
+                # What the fast form computes as one expression is redone as a whole, wherever it was stopped.
+                fast = self._residual_code(loaded, site, careful=False)
+                made.code.redo = CODES[id(fast)].redo
             loaded.register(made.code, careful=careful)
             code = made.code.code
             loaded.continued[id(code)] = made.continued

@@ -7,7 +7,6 @@ Invariant: looks and changes nothing; every text is bounded, however large the r
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +16,7 @@ from perdure.base import limits
 from perdure.base.spans import Span, excerpt
 from perdure.engine import records
 from perdure.engine.hints import hint_of
-from perdure.machine.errors import source_name
+from perdure.machine.errors import is_own, source_name
 from perdure.machine.requests import JOINS, TIMED
 from perdure.machine.state import Frame, Redo, Request, Root, Task
 from perdure.values.conditions import detail_of
@@ -25,7 +24,6 @@ from perdure.values.numbers import to_float
 from perdure.values.printer import write_string
 from perdure.values.types import Box, Condition, Pair, PythonProcedure, String, intern
 
-_HIDDEN = re.compile(r"t(\.\d+)?|.*\.v(\.\d+)?|lambda(\.\d+)?|.*~.*|[%$].*")
 _VARIABLES_MAX = 20
 _ATTEMPTS = intern("attempts")
 
@@ -263,7 +261,7 @@ def _frame_view(frame: Frame, provider: Any, value_chars: int) -> FrameView | No
         return None
     variables: list[tuple[str, str]] = []
     for given, value in zip(frame.site.names, frame.values, strict=False):
-        if _HIDDEN.fullmatch(given) or len(variables) >= _VARIABLES_MAX:
+        if is_own(given) or len(variables) >= _VARIABLES_MAX:
             continue
         held = value.contents if type(value) is Box else value
         variables.append((source_name(given), write_string(held, limit_chars=value_chars)))

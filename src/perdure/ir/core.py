@@ -22,6 +22,9 @@ PRIMITIVES = "%"
 CONTROL = "perdure.control"
 """The library of what stops, waits and escapes (lib/control.sld)."""
 
+RESTART = "perdure.restart"
+"""The library of named ways to go on (lib/restart.sld)."""
+
 TRANSACTION = "perdure.transaction"
 """The library of transactions (lib/transaction.sld)."""
 

@@ -63,6 +63,18 @@ def compiled_entries(error: BaseException) -> tuple[list[Entry], bool]:
     return found, behind
 
 
+def failed_frame(error: BaseException, stack: Any, provider: CodeProvider) -> Frame:
+    """Return a frame at the very statement that failed in careful form, for reports; what it returns to is `stack`.
+
+    `capture` gives the one from which the statement is redone: what the fast form computes as one expression is redone as a whole,
+    so that it reads its variables again, of which a restart may have changed one.
+    """
+    entries, _ = compiled_entries(error)
+    frame, instruction, info = entries[-1]
+    here = provider.site(info.definition, info.site_at(instruction), REDO)
+    return Frame(here, here.take(frame.f_locals), stack)
+
+
 def capture(error: BaseException, stack: Any, mode: int, provider: CodeProvider) -> Captured:
     """Return the continuation that an exception unwound.
 

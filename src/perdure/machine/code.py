@@ -15,6 +15,8 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import Struct
 
+from perdure.base.spans import Span
+
 REDO = 0
 """Go on from the start of the statement."""
 AFTER = 1
@@ -121,6 +123,12 @@ class CodeProvider(Protocol):
 
     def constant(self, definition: str, part: int) -> Any:
         """Return a part of a literal constant by its number (barrier.ConstantId)."""
+
+    def span(self, definition: str, site: int) -> Span | None:
+        """Return where a site stands in the program's source; None in the library."""
+
+    def procedure_name(self, definition: str, site: int) -> str:
+        """Return the name of the procedure that a site is in."""
 
     def link(self, definition: str, namespace: dict[str, Any]) -> None:
         """Make a definition's constants and factories present in a run's namespace; idempotent."""

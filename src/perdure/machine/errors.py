@@ -14,11 +14,17 @@ from perdure.values.conditions import SchemeError, condition
 from perdure.values.types import Condition, intern
 
 _NUMBERED = re.compile(r"\.\d+$")
+_OWN = re.compile(r"t(\.\d+)?|.*\.v(\.\d+)?|lambda(\.\d+)?|.*~.*|[%$].*")
 
 
 def source_name(variable: str) -> str:
     """Return how the program spells a variable: the compiler numbers those that have the same name."""
     return _NUMBERED.sub("", variable)
+
+
+def is_own(variable: str) -> bool:
+    """Return whether a variable of a frame is the compiler's and not the program's."""
+    return _OWN.fullmatch(variable) is not None
 
 
 def condition_of(error: BaseException) -> Condition:

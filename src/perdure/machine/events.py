@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from perdure.machine import cancelling, mailbox, tasks, turn, waiting
+from perdure.machine import cancelling, mailbox, restarts, tasks, turn, waiting
 from perdure.machine.requests import complete, fail_request
 from perdure.values.barrier import touch
+from perdure.values.conditions import SchemeError
 from perdure.values.policies import with_attempts
+from perdure.values.printer import report_string
 from perdure.values.tables import table_delete, table_ref
 from perdure.values.types import UNSPECIFIED
 
@@ -71,6 +73,13 @@ def _resume(machine: Machine, _: turn.Resume) -> None:
     machine.root.paused = False
 
 
+def _restart(machine: Machine, event: turn.Restart) -> None:
+    try:
+        restarts.restart(machine, event.task, event.name, event.arguments, event.frame)
+    except SchemeError as refused:
+        machine.refused.append(report_string(refused.condition))
+
+
 _APPLY: dict[type, Callable[[Machine, Any], None]] = {
     turn.Returned: _returned,
     turn.Raised: _raised,
@@ -81,5 +90,6 @@ _APPLY: dict[type, Callable[[Machine, Any], None]] = {
     turn.Hasten: _hastened,
     turn.Pause: _pause,
     turn.Resume: _resume,
-    turn.Retry: lambda machine, _: tasks.retry(machine),
+    turn.Retry: lambda machine, _: _restart(machine, turn.Restart("retry")),
+    turn.Restart: _restart,
 }

@@ -23,13 +23,22 @@ from msgspec import Struct
 from perdure.base import limits
 from perdure.base.errors import PerdureError
 from perdure.machine import cancelling, requests, tasks, undo, waiting, watchdog
-from perdure.machine.capture import Captured, capture, capture_after
+from perdure.machine.capture import Captured, capture, capture_after, failed_frame
 from perdure.machine.code import AFTER, CALL, OTHER, REDO, CodeProvider, Site
 from perdure.machine.errors import condition_of
 from perdure.machine.events import apply
-from perdure.machine.registers import EVALUATOR, REGISTERS, parameter_value
+from perdure.machine.registers import EVALUATOR, REGISTERS, identity, parameter_value
 from perdure.machine.signals import Signal
-from perdure.machine.state import Continuation, Frame, Parameter, Redo, Request, Root, Task
+from perdure.machine.state import (
+    Continuation,
+    Frame,
+    Operation,
+    Parameter,
+    Redo,
+    Request,
+    Root,
+    Task,
+)
 from perdure.machine.stepping import Stepper
 from perdure.machine.turn import Event, Logged, Outcome, Sent, Started
 from perdure.values import barrier, ports
@@ -42,11 +51,6 @@ AGAIN = object()
 
 IDLE_OVERFLOWS_MAX = 3
 """Overflows in a row of the same frame in the same state, on an empty stack: then the error is genuine."""
-
-
-def identity(value: Any) -> Any:
-    """Return the value; what a task calls that goes on with one."""
-    return value
 
 
 def _same_place(before: Captured | None, now: Captured) -> bool:
@@ -86,6 +90,9 @@ class Hooks(Struct, frozen=True):
     deadline: Parameter
     transaction: Parameter
     compensating: Parameter
+    restart_at: Any
+    signalled: Parameter
+    restarts: Parameter
 
 
 class Machine:
@@ -129,6 +136,7 @@ class Machine:
         self.sent: list[Sent] = []
         self.started: list[Started] = []
         self.logged: list[Logged] = []
+        self.refused: list[str] = []
         self._preempted = self._over = False
 
     # -- turns ------------------------------------------------------------------------------------
@@ -197,6 +205,7 @@ class Machine:
             output,
             self._preempted,
             self.root.exit_code,
+            tuple(self.refused),
         )
 
     def standing(self) -> tuple[str, Any]:
@@ -352,8 +361,12 @@ class Machine:
                 self.callee = self._careful_residual(redo.site)
                 self.arguments, self.stack = redo.values, redo.next
                 return
-        redo = self._capture(error, REDO).stack if found.entries else None
-        self._raise(condition_of(error), found.stack, redo)
+        if not found.entries:
+            self._raise(condition_of(error), found.stack, None)
+            return
+        redo = self._capture(error, REDO).stack
+        shown = failed_frame(error, redo.next, self.provider) if found.careful else redo
+        self._raise(condition_of(error), found.stack, redo, shown)
 
     def _refusal(self) -> SchemeError | None:
         """Return why the machine's own call is refused, if what it calls is no procedure or takes other arguments."""
@@ -363,25 +376,33 @@ class Machine:
             return refused
         return None
 
-    def _raise(self, raised: Any, stack: Any, redo: Any) -> None:
-        """Go on by signalling a condition on a stack; `redo` is the stack that does the operation again."""
+    def _raise(self, raised: Any, stack: Any, redo: Any, shown: Any = None) -> None:
+        """Go on by signalling a condition on a stack.
+
+        `redo` is the stack that does the operation again, and `shown` says where the error is, if that is another.
+        """
+        if redo is not None:
+            again = Redo(redo, REGISTERS.dynamic, identity, (UNSPECIFIED,))
+        elif self.arguments and self.arguments[0] is self:
+            # An isolated primitive can't be saved, and its statement is over: all that can be redone is the error.
+            again = Redo(self.stack, REGISTERS.dynamic, self.hooks.signal, (raised,))
+        else:
+            again = Redo(self.stack, REGISTERS.dynamic, self.callee, self.arguments)
         if isinstance(raised, Condition) and raised.frame is None:
             if raised.oid:
                 barrier.touch(raised)
-            if redo is not None:
-                raised.frame = Redo(redo, REGISTERS.dynamic, identity, (UNSPECIFIED,))
-            elif self.arguments and self.arguments[0] is self:
-                # An isolated primitive can't be saved, and its statement is over: all that can be redone is the error.
-                raised.frame = Redo(self.stack, REGISTERS.dynamic, self.hooks.signal, (raised,))
-            else:
-                raised.frame = Redo(self.stack, REGISTERS.dynamic, self.callee, self.arguments)
-        self.callee, self.arguments, self.stack = self.hooks.signal, (raised,), stack
+            raised.frame = again
+            if shown is not None:
+                raised.frame = Redo(shown, REGISTERS.dynamic, identity, (UNSPECIFIED,))
+        self.callee, self.arguments, self.stack = self.hooks.signal, (raised, again), stack
 
     def _finished(self, value: Any) -> None:
         """End the running task with the value that its last frame returned."""
         task = self.task
         self._paused = True
-        if task.cancelling:
+        if task.aborting is not None:
+            tasks.end(self, task, "failed", task.aborting.raised)
+        elif task.cancelling:
             tasks.end(self, task, "cancelled", UNSPECIFIED)
         else:
             tasks.end(self, task, "completed", value)
@@ -469,32 +490,29 @@ class Machine:
         """Whether no handler is installed in the running task."""
         return REGISTERS.dynamic.handlers is NIL
 
-    def park(self, raised: Any) -> None:
-        """End the running task's turn at an error that nobody handles."""
-        task = self.task
-        task.stack = self.stack
-        task.dynamic = REGISTERS.dynamic
-        redo = raised.frame if isinstance(raised, Condition) else None
-        if redo is None:
-            redo = Redo(self.stack, REGISTERS.dynamic, self.hooks.signal, (raised,))
-            if isinstance(raised, Condition):  # so that a report finds the stack
-                if raised.oid:
-                    barrier.touch(raised)
-                raised.frame = redo
-        tasks.unhandled(self, task, raised, redo)
+    def stop(self) -> None:
+        """End the running task's turn where it is: what it goes on with is in the task."""
         self._paused = True
 
     def fail_parked(self, task: Task) -> None:
         """End a parked task as failed, since a task with handlers joins it."""
         tasks.fail_parked(self, task)
 
-    def attach_redo(self, raised: Any, task: Task, request: Request) -> None:
-        """Make a failed request's condition say how to ask again."""
-        if isinstance(raised, Condition) and raised.frame is None and request.kind == "effect":
-            if raised.oid:
-                barrier.touch(raised)
+    def redo_of(self, request: Request) -> Redo:
+        """Return what waits again for all that a task waits for, one request of which has failed."""
+        task = self.task_numbered(request.task)
+        entries = self.root.requests.entries
+        every = [entries[number][1] for number in task.waits if number in entries]
+        if len(every) == 1 and request.kind == "effect" and request.wrap is None:
             procedure, *arguments = request.arguments
-            raised.frame = Redo(task.stack, task.dynamic, procedure, tuple(arguments))
+            return Redo(task.stack, task.dynamic, procedure, tuple(arguments))
+        operations = [Operation(r.kind, r.arguments, r.wrap) for r in every]
+        return Redo(task.stack, task.dynamic, self.select, tuple(operations))
+
+    @property
+    def select(self) -> Any:
+        """The primitive that waits for one of several operations."""
+        return self.namespace["__builtins__"]["%:select"]
 
     def new_number(self) -> int:
         """Return a number that this run never used before: for tasks, requests and messages."""

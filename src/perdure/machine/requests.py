@@ -12,7 +12,7 @@ from perdure.machine.state import Channel, Request, Task
 from perdure.values.barrier import touch
 from perdure.values.lists import from_items
 from perdure.values.tables import table_delete, table_ref
-from perdure.values.types import UNSPECIFIED
+from perdure.values.types import UNSPECIFIED, Condition
 
 if TYPE_CHECKING:
     from perdure.machine.machine import Machine
@@ -57,9 +57,13 @@ def complete(machine: Machine, request: Request, value: Any) -> None:
 
 def fail_request(machine: Machine, request: Request, raised: Any) -> None:
     """Complete a request with an error, which is raised in its task."""
+    redo = machine.redo_of(request)
     task = withdraw_all(machine, request)
-    machine.attach_redo(raised, task, request)
-    machine.make_ready(task, machine.hooks.raise_error, (raised,))
+    if isinstance(raised, Condition) and raised.frame is None and request.kind == "effect":
+        if raised.oid:
+            touch(raised)
+        raised.frame = redo
+    machine.make_ready(task, machine.hooks.raise_error, (raised, redo))
 
 
 def withdraw_all(machine: Machine, done: Request) -> Task:

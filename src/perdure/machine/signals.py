@@ -99,6 +99,22 @@ class Throw(Signal):
         machine.throw(self.continuation, self.returned)
 
 
+class GoOn(Signal):
+    """Call a procedure in a continuation whose extents have been entered."""
+
+    def __init__(self, continuation: Any, procedure: Any, arguments: tuple[Any, ...]) -> None:
+        self.continuation = continuation
+        self.procedure = procedure
+        self.arguments = arguments
+
+    def abandons(self, machine: Machine) -> bool:
+        return bool(self.continuation.task == machine.task.number)
+
+    def perform(self, machine: Machine) -> None:
+        machine.jump(self.continuation, (None,))
+        machine.callee, machine.arguments = self.procedure, self.arguments
+
+
 class Jump(Throw):
     """Go on in another continuation whose extents have been entered."""
 

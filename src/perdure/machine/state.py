@@ -109,6 +109,22 @@ class Redo(Struct, eq=False):
     oid: Any = 0
 
 
+class Signalled(Struct, eq=False):
+    """An error and where it arose: what a handler looks at, or what a task is parked at.
+
+    `raised` was raised in the dynamic state `dynamic` while `stack` waited for the failing operation's value; `redo` does that operation
+    again, FALSE if all that can be done again is to raise. While handlers look at it, nobody has captured a stack: `stack` is
+    FALSE then, and found again by `dynamic`, which the frame of `raise` holds (machine/restarts.py).
+    """
+
+    raised: Any
+    stack: Any
+    dynamic: Any
+    redo: Any
+    task: int
+    oid: Any = 0
+
+
 class Operation(Struct, eq=False):
     """Something a task can wait for, as a value: `select` takes several.
 
@@ -177,7 +193,8 @@ class Task(Struct, eq=False):
     `function` with `arguments` on `stack`. `result` is the value or, for a failed task, the raised object.
     `interrupts` are alarms that were due (requests) when the task did not wait or was shielded; `cancelling`: it leaves its
     extents; `cancel_asked`: it does so when it has left its shields. `reason` is why it is cancelled, `forcing` the request that
-    ends it by force, or 0.
+    ends it by force, or 0. `aborting` is what it ends as failed with when it has left its extents (a Signalled), or FALSE. A
+    parked task has its Signalled as the only argument.
     """
 
     number: int
@@ -196,6 +213,7 @@ class Task(Struct, eq=False):
     cancel_asked: bool = False
     reason: str = ""
     forcing: int = 0
+    aborting: Any = None
     oid: Any = 0
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from perdure.machine import mailbox, shielding, transactions
 from perdure.machine.registers import NO_DYNAMIC, REGISTERS
 from perdure.machine.requests import FINISHED, task_ended, withdraw, withdraw_task
-from perdure.machine.state import Dynamic, Request, Task
+from perdure.machine.state import Dynamic, Request, Signalled, Task
 from perdure.values.barrier import touch
 from perdure.values.conditions import condition
 from perdure.values.tables import table_delete, table_ref, table_set
@@ -62,21 +62,21 @@ def was_cancelled(task: Task) -> Any:
     return condition("child-error", f"join: task {task.number} was cancelled{why}")
 
 
-def unhandled(machine: Machine, task: Task, raised: Any, redo: Any) -> None:
+def unhandled(machine: Machine, task: Task, place: Signalled) -> None:
     """Park a task at an error that none of its handlers took, or fail it if a task that joins it has handlers.
 
     An error in the clean-up of a cancelled one is not for those: it would end the rest of the clean-up.
     """
     if task.oid:
         touch(task)
-    task.result = raised
+    task.result = place.raised
     task.status = "parked"
     if not stays_parked(machine, task) and any(
         _has_handlers(machine, number) for number in task.joiners
     ):
         fail_parked(machine, task)
         return
-    task.function, task.arguments = redo, ()
+    task.function, task.arguments = place.redo, (place,)
 
 
 def stays_parked(machine: Machine, task: Task) -> bool:
@@ -162,15 +162,3 @@ def abandon_others(machine: Machine, result: Any) -> None:
 def alarms_of(machine: Machine, task: Task) -> list[int]:
     """Return the numbers of a task's alarms."""
     return [r.number for r in machine.waiting_for("alarm") if r.task == task.number]
-
-
-def retry(machine: Machine) -> None:
-    """Let every parked task do its failed operation again."""
-    for _, task in list(machine.root.tasks.entries.values()):
-        if task.status != "parked":
-            continue
-        redo = task.function
-        machine.make_ready(task, None, ())
-        task.result = None
-        task.stack, task.dynamic = redo.stack, redo.dynamic
-        task.function, task.arguments = redo.function, redo.arguments

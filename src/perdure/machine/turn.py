@@ -91,7 +91,22 @@ class Hasten(Struct, frozen=True):
     refused: str = ""
 
 
-Event = Returned | Raised | Fired | Arrived | Typed | Cancel | Pause | Resume | Retry | Hasten
+class Restart(Struct, frozen=True):
+    """Let a parked task go on by a restart.
+
+    `task` is its number, 0 for whichever is parked; `arguments` are heap values; `frame` is the number or the name of a
+    frame, "" for none.
+    """
+
+    name: str
+    arguments: tuple[Any, ...] = ()
+    task: int = 0
+    frame: str = ""
+
+
+Event = (
+    Returned | Raised | Fired | Arrived | Typed | Cancel | Pause | Resume | Retry | Hasten | Restart
+)
 
 
 class Sent(Struct, frozen=True):
@@ -132,7 +147,7 @@ class Outcome(Struct, frozen=True):
     "failed" or "cancelled". `result` is the value of a completed run, or the raised object of a parked or failed one.
     `requests` are new, in order of their numbers; `withdrawn` are numbers of requests that nobody waits for any more.
     `output` is what the program displayed. `preempted`: the watchdog cut the turn. `exit_code` is what a run that is over
-    gave to `exit`, None if it did not, or gave no exit code.
+    gave to `exit`, None if it did not, or gave no exit code. `refused` says why restarts could not be taken.
     """
 
     status: str
@@ -145,3 +160,4 @@ class Outcome(Struct, frozen=True):
     output: str
     preempted: bool
     exit_code: int | None = None
+    refused: tuple[str, ...] = ()

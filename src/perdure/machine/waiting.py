@@ -12,9 +12,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from perdure.machine import channels, deadlines, mailbox, tasks
-from perdure.machine.registers import parameter_value
+from perdure.machine.registers import REGISTERS, parameter_value
 from perdure.machine.requests import FINISHED, JOINS, OUTSIDE, Failed, Now, complete
-from perdure.machine.state import Operation, Request, Task
+from perdure.machine.state import Operation, Redo, Request, Task
 from perdure.values.barrier import touch
 from perdure.values.conditions import fail
 from perdure.values.lists import from_items
@@ -35,7 +35,8 @@ def begin(machine: Machine, operations: tuple[Any, ...]) -> None:
     for operation in operations:
         now = None if operation.kind in OUTSIDE else _at_once(machine, operation)
         if isinstance(now, Failed):
-            machine.go_on(machine.hooks.raise_error, now.value)
+            again = Redo(machine.stack, REGISTERS.dynamic, machine.select, operations)
+            machine.callee, machine.arguments = machine.hooks.raise_error, (now.value, again)
             return
         if now is not None:
             machine.go_on(operation.wrap, now.value)

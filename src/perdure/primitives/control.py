@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from perdure.machine.machine import AGAIN, Machine, identity
-from perdure.machine.registers import REGISTERS, parameter_value
+from perdure.machine import restarts
+from perdure.machine.machine import AGAIN, Machine
+from perdure.machine.registers import REGISTERS, identity, parameter_value
 from perdure.machine.signals import Isolated, Jump, Signal, Suspend, Throw
 from perdure.machine.state import (
     Continuation,
@@ -201,15 +202,15 @@ def set_parameter_value(parameter: Any, value: Any) -> Any:
 # -- errors ------------------------------------------------------------------------------------
 
 
-def _park(machine: Machine, raised: Any) -> Any:
-    machine.park(raised)
+def _park(machine: Machine, raised: Any, outside: Any, redo: Any) -> Any:
+    restarts.park(machine, raised, outside, redo)
     return AGAIN
 
 
 @primitive("%park")
-def park(raised: Any) -> Any:
-    """Park the task at an error that nobody handles."""
-    raise Isolated(_park, raised)
+def park(raised: Any, outside: Any = None, redo: Any = None) -> Any:
+    """Park the task at an error that nobody handles; `outside` is the dynamic state of the failing operation."""
+    raise Isolated(_park, raised, outside, redo)
 
 
 # -- Python procedures ---------------------------------------------------------------------------

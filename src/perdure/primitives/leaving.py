@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 from perdure.machine import cancelling, tasks
-from perdure.machine.machine import AGAIN, Machine, identity
-from perdure.machine.registers import REGISTERS
+from perdure.machine.machine import AGAIN, Machine
+from perdure.machine.registers import REGISTERS, identity
 from perdure.machine.requests import FINISHED
 from perdure.machine.signals import Isolated
 from perdure.primitives.registry import primitive

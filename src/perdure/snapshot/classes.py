@@ -53,6 +53,7 @@ TAGS: dict[str, type] = {
     "k": state.Continuation,
     "a": state.Parameter,
     "rd": state.Redo,
+    "sg": state.Signalled,
     "w": state.Operation,
     REQUEST: state.Request,
     "t": state.Task,

@@ -131,7 +131,7 @@ class Toolchain:
         """What machines need of the standard library."""
         found = {
             name: self._frozen[f"perdure.control:%{name}"]
-            for name in ("signal", "rewind", "unwind", "alarm")
+            for name in ("signal", "rewind", "unwind", "alarm", "restart-at")
         }
         return Hooks(
             found["signal"],
@@ -145,6 +145,9 @@ class Toolchain:
             self._frozen["perdure.deadline:%deadline"],
             self._frozen["perdure.transaction:%transaction"],
             self._frozen["perdure.transaction:%compensating"],
+            found["restart-at"],
+            self._frozen["perdure.restart:%signalled"],
+            self._frozen["perdure.restart:%restarts"],
         )
 
     @staticmethod

@@ -127,6 +127,7 @@ def sample(kind: type) -> Any:
         state.Continuation: state.Continuation(None, state.Dynamic(t.NIL, t.NIL, t.NIL), 3),
         state.Parameter: state.Parameter(pair, None),
         state.Redo: state.Redo(None, None, None, (1, pair)),
+        state.Signalled: state.Signalled(pair, None, pair, None, 3),
         state.Operation: state.Operation("put", (state.Channel(1, [2], [], []), 5)),
         state.Request: state.Request(
             1, 2, 3, "timer", (5.0,), None, 1.5, 2, True, 3.0, pair, 1, 2, pair, 4.5, "run/1", 1.5

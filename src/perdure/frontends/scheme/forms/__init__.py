@@ -8,6 +8,7 @@ from perdure.frontends.scheme.forms import (
     definitions,
     quasi,
     records,
+    restarts,
     transactions,
 )
 
@@ -19,5 +20,6 @@ __all__ = [
     "definitions",
     "quasi",
     "records",
+    "restarts",
     "transactions",
 ]

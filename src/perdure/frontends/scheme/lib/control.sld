@@ -16,7 +16,7 @@
           sleep-operation sleep-until-operation receive-operation join-operation channel-put-operation
           channel-get-operation effect-operation wrap-operation
           call-with-escape-continuation call/ec
-          %rewind %unwind %alarm %boot)
+          %rewind %restart-at %unwind %alarm %boot)
   (begin
 
     ;; -- continuations and dynamic extents ------------------------------------------------
@@ -88,6 +88,11 @@
       (%travel k #t)
       (apply %jump k results))
 
+    ;; What a restart does: go on in a continuation by calling a procedure there, whose value is the continuation's.
+    (define (%restart-at k function arguments)
+      (%travel k #t)
+      (%go-on k function arguments))
+
     (define (%travel k for-good?)
       (let* ((target (%continuation-winders k))
              (base (%common (%winders) target)))
@@ -133,35 +138,38 @@
     (define (with-exception-handler handler thunk)
       (if (not (procedure? handler))
           (%fail 'type-error "with-exception-handler: expected a procedure, got" handler))
-      (let ((outside (%handlers)))
-        (%set-handlers! (cons handler outside))
+      (let ((outside (%dynamic)))
+        (%set-handlers! (cons handler (%handlers)))
         (let ((result (thunk)))
-          (%set-handlers! outside)
+          (%set-dynamic! outside)
           result)))
 
-    (define (raise obj)
-      (let ((handlers (%handlers)))
-        (if (null? handlers)
-            (%park obj)
+    (define (raise obj) (%raise obj (%dynamic) #f))
+
+    ;; Give an object to the innermost handler. `outside` is the dynamic state of the failing operation: this frame holds it,
+    ;; so restarts find by it where the operation's value goes to. `redo` does the operation again, if it is known.
+    (define (%raise obj outside redo)
+      (let ((handler (%next-handler! obj outside redo)))
+        (if handler
             (begin
-              (%set-handlers! (cdr handlers))
-              ((car handlers) obj)
-              (%set-handlers! (cdr handlers))
-              (raise (%make-condition 'error "a handler returned from a raise that can't be continued:"
-                                      (list obj)))))))
+              (handler obj)
+              (%raise (%make-condition 'error "a handler returned from a raise that can't be continued:"
+                                       (list obj))
+                      outside #f))
+            (%park obj outside redo))))
 
     (define (raise-continuable obj)
-      (let ((handlers (%handlers)))
-        (if (null? handlers)
-            (%park obj)
-            (begin
-              (%set-handlers! (cdr handlers))
-              (let ((result ((car handlers) obj)))
-                (%set-handlers! handlers)
-                result)))))
+      (let* ((outside (%dynamic))
+             (handler (%next-handler! obj outside #f)))
+        (if handler
+            (let ((result (handler obj)))
+              (%set-dynamic! outside)
+              result)
+            (%park obj outside #f))))
 
     ;; What the machine calls when a primitive or an effect fails.
-    (define (%signal condition) (raise condition))
+    (define (%signal condition . redo)
+      (%raise condition (%dynamic) (if (pair? redo) (car redo) #f)))
 
     (define (error message . irritants)
       (raise (%make-condition 'error message irritants)))
@@ -216,10 +224,10 @@
                        (cons (car binding)
                              (if converter (converter (cdr binding)) (cdr binding)))))
                    bindings))
-             (outside (%parameters)))
-        (%set-parameters! (append converted outside))
+             (outside (%dynamic)))
+        (%set-parameters! (append converted (%parameters)))
         (let ((result (thunk)))
-          (%set-parameters! outside)
+          (%set-dynamic! outside)
           result)))
 
     (define current-output-port (%make-parameter (%console-output) #f))

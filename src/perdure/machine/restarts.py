@@ -1,0 +1,352 @@
+"""Restarts: the named ways to go on from an error, for handlers and for operators alike.
+
+Layer: machine. Imports machine.state, registers, stacks, cancelling, tasks and values.
+Invariant: a restart is planned before anything is changed, so one that is refused changes nothing. Taking it is an escape: the
+extents that it leaves are left for good, their afters run, and may block.
+
+`raise` costs no capture for the sake of restarts. While handlers run, the library's parameter %signalled holds a `Signalled`
+without a stack; the frame of `raise` holds the dynamic state that it was called in, and no other frame above it does: all
+states that a handler meets are inside of it. So whoever needs the stack finds it. An object that is raised again inside its own
+`Signalled`, as `guard` does that has no clause for it, keeps it: a restart is about the operation that failed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+from perdure.machine import cancelling, stacks, tasks
+from perdure.machine.registers import REGISTERS, identity
+from perdure.machine.requests import FINISHED
+from perdure.machine.state import Continuation, Dynamic, Frame, Redo, Signalled, Task
+from perdure.values.barrier import touch
+from perdure.values.conditions import condition, fail
+from perdure.values.lists import from_items, list_items
+from perdure.values.types import NIL, Condition, String, Symbol
+
+if TYPE_CHECKING:
+    from perdure.machine.machine import Machine
+
+ABORT = "abort"
+STANDARD: dict[str, tuple[str, str]] = {
+    "retry": ("", "do the failing operation again"),
+    "use-value": ("value", "go on with a value in place of the failing operation's"),
+    "return": ("value", "return a value from a procedure on the stack"),
+    "set": ("variable value", "change a variable and do the failing operation again"),
+    "raise": ("condition", "raise another condition in place of this one"),
+    ABORT: ("", "leave everything, with what cleans up; the error is how it ends"),
+}
+"""The restarts at every error: name, parameters and description."""
+
+NAME, DESCRIPTION, PARAMETERS, PROCEDURE = range(4)
+"""What stands where in a clause of `with-restarts` (lib/restart.sld)."""
+
+
+class Offer(Struct, frozen=True, kw_only=True):
+    """A restart that can be taken: its name, what it takes and what it does."""
+
+    name: str
+    parameters: str
+    description: str
+
+
+class Plan(Struct, frozen=True):
+    """How a restart goes on: leave what is to be left for `target`, and call `function` with `arguments` there."""
+
+    target: Continuation
+    function: Any
+    arguments: tuple[Any, ...]
+
+
+# -- where an error is -----------------------------------------------------------------------
+
+
+def next_handler(raised: Any, outside: Dynamic, redo: Redo | None) -> Any:
+    """Return the innermost handler, in whose dynamic state the task is from now on; None if there is none."""
+    now = REGISTERS.dynamic
+    handlers = now.handlers
+    if handlers is NIL:
+        return None
+    machine = REGISTERS.machine
+    parameters = now.parameters
+    found = stacks.bound(now, machine.hooks.signalled)
+    task = machine.task.number
+    if found is None or found.raised is not raised or found.task != task:
+        place = Signalled(raised, None, outside, redo, task)
+        parameters = stacks.binding(machine.hooks.signalled, place, parameters)
+    REGISTERS.dynamic = Dynamic(now.winders, handlers.cdr, parameters)
+    return handlers.car
+
+
+def current(machine: Machine) -> Signalled | None:
+    """Return the error that the running task's handlers look at, with its stack; None outside of handlers."""
+    found: Signalled | None = stacks.bound(REGISTERS.dynamic, machine.hooks.signalled)
+    if found is None or found.task != machine.task.number:
+        return None
+    holder = stacks.holder(machine.stack, found.dynamic)
+    if holder is None:
+        return None
+    return Signalled(found.raised, holder.next, found.dynamic, found.redo, found.task)
+
+
+def parked_at(task: Task) -> Signalled:
+    """Return what a parked task is parked at."""
+    if task.arguments:
+        place: Signalled = task.arguments[0]
+        return place
+    # A release before restarts has parked it: all that it kept is how to do the operation again.
+    return Signalled(task.result, task.stack, task.dynamic, task.function, task.number)
+
+
+def park(machine: Machine, raised: Any, outside: Any, redo: Any) -> None:
+    """End the running task's turn at an error that nobody handles."""
+    task = machine.task
+    place = current(machine)
+    if place is None or place.raised is not raised:
+        around = outside if isinstance(outside, Dynamic) else REGISTERS.dynamic
+        place = Signalled(raised, machine.stack, around, redo, task.number)
+    if isinstance(raised, Condition) and raised.frame is None:  # so that a report finds the stack
+        if raised.oid:
+            touch(raised)
+        raised.frame = _again(machine, place)
+    task.stack, task.dynamic = machine.stack, REGISTERS.dynamic
+    tasks.unhandled(machine, task, place)
+    machine.stop()
+
+
+def _again(machine: Machine, place: Signalled) -> Redo:
+    """Return what does a failed operation again: if it is not known, raises its error again."""
+    redo: Redo | None = place.redo
+    return redo or Redo(place.stack, place.dynamic, machine.hooks.signal, (place.raised,))
+
+
+# -- what there is -----------------------------------------------------------------------------
+
+
+def offers(machine: Machine, place: Signalled | None, dynamic: Dynamic, task: int) -> list[Offer]:
+    """Return the restarts of a task in a dynamic state, innermost first; the standard ones if it is at an error."""
+    found: dict[str, Offer] = {}
+    for target, clause in _clauses(machine, dynamic):
+        name = clause.items[NAME].name
+        if target.task == task and name not in found:
+            found[name] = Offer(
+                name=name,
+                parameters=clause.items[PARAMETERS].text,
+                description=clause.items[DESCRIPTION].text,
+            )
+    if place is not None:
+        for name, (parameters, description) in STANDARD.items():
+            if name not in found and _allowed(machine, place, name):
+                found[name] = Offer(name=name, parameters=parameters, description=description)
+    return list(found.values())
+
+
+def _allowed(machine: Machine, place: Signalled, name: str) -> bool:
+    """Whether a standard restart may be taken: a compensation is never given up by the way."""
+    return name != ABORT or stacks.bound(place.dynamic, machine.hooks.compensating) is None
+
+
+def _clauses(machine: Machine, dynamic: Dynamic) -> list[tuple[Continuation, Any]]:
+    """Return the clauses of all `with-restarts` around, innermost first, each with where its value goes to."""
+    groups = stacks.bound(dynamic, machine.hooks.restarts)
+    return [
+        (group.car, clause)
+        for group in list_items("restarts", groups)
+        for clause in list_items("restarts", group.cdr)
+    ]
+
+
+# -- taking one ----------------------------------------------------------------------------------
+
+
+def plan(
+    machine: Machine,
+    place: Signalled | None,
+    dynamic: Dynamic,
+    task: int,
+    name: str,
+    arguments: tuple[Any, ...],
+    frame: str = "",
+) -> Plan:
+    """Return how a restart goes on; nothing is changed but a variable's box, by `set`.
+
+    Args:
+      machine: the run.
+      place: the error that the task is at, None if it is at none.
+      dynamic: the dynamic state in which restarts of the program are looked for.
+      task: the task's number.
+      name: the restart's name; not "abort", which is no place to go on at.
+      arguments: what it takes.
+      frame: for `return` and `set`: the number or the name of a frame; "" for the innermost that will do.
+
+    Raises:
+      SchemeError: there is no such restart, or it can't be taken.
+    """
+    theirs = False
+    for target, clause in _clauses(machine, dynamic):
+        if clause.items[NAME].name == name:
+            if target.task == task:
+                procedure = clause.items[PROCEDURE]
+                machine.namespace["__builtins__"]["!applicable"](procedure, *arguments)
+                return Plan(target, procedure, arguments)
+            theirs = True
+    if place is not None and name in _COUNTS and _allowed(machine, place, name):
+        return _standard(machine, place, name, arguments, frame)
+    if theirs:
+        raise fail("error", f"invoke-restart: {name} is a restart of another task")
+    there = [offer.name for offer in offers(machine, place, dynamic, task)]
+    shown = f"there are: {', '.join(there)}" if there else "there is none"
+    raise fail("error", f"invoke-restart: no restart {name} is there; {shown}")
+
+
+def _standard(
+    machine: Machine, place: Signalled, name: str, arguments: tuple[Any, ...], frame: str
+) -> Plan:
+    value, *more = arguments or (None,)
+    if name in ("return", "set") and len(arguments) > (1 if name == "return" else 2) and not frame:
+        *arguments_left, last = arguments
+        arguments, frame = tuple(arguments_left), _frame_name(last)
+    least, most = _COUNTS[name]
+    if not least <= len(arguments) <= most:
+        wanted = f"({name} {STANDARD[name][0]})".replace(" )", ")")
+        raise fail("arity-error", f"invoke-restart: {wanted} was given {len(arguments)} arguments")
+    again = _again(machine, place)
+    here = Continuation(place.stack, place.dynamic, place.task)
+    if name == "use-value":
+        return Plan(here, identity, (value,))
+    if name == "raise":
+        raised = value
+        if type(value) is String:
+            raised = condition("error", value.text, *more)
+        elif more:
+            raise fail("arity-error", "invoke-restart: raise takes a message and its irritants")
+        return Plan(here, machine.hooks.signal, (raised,))
+    if name == "return":
+        target = stacks.returning(machine, _seen(again, place), place, frame)
+        return Plan(target, identity, (value,))
+    if name == "set":
+        again = stacks.with_variable(machine, again, _variable(value), more[0], frame)
+    return Plan(
+        Continuation(again.stack, again.dynamic, place.task), again.function, again.arguments
+    )
+
+
+_COUNTS = {"retry": (0, 0), "use-value": (1, 1), "return": (1, 1), "set": (2, 2), "raise": (1, 99)}
+"""How many arguments a standard restart takes."""
+
+
+def _seen(again: Redo, place: Signalled) -> Any:
+    """Return the stack that reports show: the one that does the operation again, where the procedure that failed is on it."""
+    return again.stack if isinstance(again.stack, Frame) else place.stack
+
+
+def _variable(value: Any) -> str:
+    if type(value) is Symbol:
+        return value.name
+    if type(value) is String:
+        return str(value.text)
+    raise fail("type-error", "invoke-restart: set expects the name of a variable, got", value)
+
+
+def _frame_name(value: Any) -> str:
+    if type(value) is int:
+        return str(value)
+    return _variable(value)
+
+
+def invoke(machine: Machine, name: str, arguments: tuple[Any, ...]) -> None:
+    """Let the running task take a restart.
+
+    Raises:
+      SchemeError: there is no such restart, or it can't be taken.
+    """
+    place, task, now = current(machine), machine.task, REGISTERS.dynamic
+    if name == ABORT and place is not None and not arguments:
+        own = name in _names_of_program(machine, now, task.number)
+        if not own and _allowed(machine, place, name):
+            abort(machine, task, place)
+            return
+    taken = plan(machine, place, now, task.number, name, arguments)
+    machine.stack = None
+    machine.callee, machine.arguments = _travelling(machine, taken)
+
+
+def _travelling(machine: Machine, taken: Plan) -> tuple[Any, tuple[Any, ...]]:
+    return machine.hooks.restart_at, (taken.target, taken.function, from_items(taken.arguments))
+
+
+def abort(machine: Machine, task: Task, place: Signalled) -> None:
+    """Let a task leave all of its extents and end as failed; one that leaves them already gives up the step it is at."""
+    if task.oid:
+        touch(task)
+    if not task.cancelling:
+        task.aborting = place
+    cancelling.unwind(machine, task)
+
+
+# -- for operators -------------------------------------------------------------------------------
+
+
+def parked(machine: Machine) -> list[Task]:
+    """Return the parked tasks of a run, the main one first."""
+    main = machine.root.main_task
+    found = [t for _, t in machine.root.tasks.entries.values() if t.status == "parked"]
+    return sorted(found, key=lambda task: (task.number != main, task.number))
+
+
+def offers_of(machine: Machine, task: Task) -> list[Offer]:
+    """Return the restarts of a parked task."""
+    place = parked_at(task)
+    return offers(machine, place, place.dynamic, task.number)
+
+
+def restart(
+    machine: Machine, number: int, name: str, arguments: tuple[Any, ...], frame: str
+) -> None:
+    """Let a parked task take a restart, as an operator wishes.
+
+    Args:
+      machine: the run, between two turns.
+      number: the task's; 0 for the one that is parked; `retry` takes all then, and `abort` ends the run.
+      name, arguments, frame: see `plan`.
+
+    Raises:
+      SchemeError: it can't be taken; nothing has changed.
+    """
+    chosen = _chosen(machine, number, name)
+    for task in chosen:
+        place = parked_at(task)
+        own = _names_of_program(machine, place.dynamic, task.number)
+        if name == ABORT and ABORT not in own and _allowed(machine, place, ABORT) and not arguments:
+            main = machine.task_numbered(machine.root.main_task)
+            abort(machine, task if number or main.status in FINISHED else main, place)
+            continue
+        taken = plan(machine, place, place.dynamic, task.number, name, arguments, frame)
+        function, given = _travelling(machine, taken)
+        machine.make_ready(task, function, given)
+        task.stack, task.result = None, None
+
+
+def _names_of_program(machine: Machine, dynamic: Dynamic, task: int) -> set[str]:
+    return {
+        clause.items[NAME].name
+        for target, clause in _clauses(machine, dynamic)
+        if target.task == task
+    }
+
+
+def _chosen(machine: Machine, number: int, name: str) -> list[Task]:
+    there = parked(machine)
+    if not there:
+        raise fail("error", "nothing is parked")
+    if number:
+        chosen = [task for task in there if task.number == number]
+        if not chosen:
+            shown = ", ".join(str(task.number) for task in there)
+            raise fail("error", f"task {number} is not parked; parked: {shown}")
+        return chosen
+    if len(there) > 1 and name not in ("retry", ABORT):
+        shown = ", ".join(str(task.number) for task in there)
+        raise fail("error", f"several tasks are parked, say which: {shown}")
+    return there if name != ABORT else there[:1]
