@@ -80,6 +80,28 @@
                            (note 'never) (sleep 1) (note 'never)))))
          (cancel t) (sleep 5) (list (task-status t) (logged)))
        => '(cancelled (outer)))
+;; a compensation can't be escaped from, in a clean-up as elsewhere: that is an error, and the error parks
+(check (let ((t (started (lambda ()
+                           (call/cc (lambda (k)
+                                      (guarded-by (lambda () (note 'outer))
+                                        (lambda () (transaction
+                                                     (on-rollback (lambda () (note 'first)))
+                                                     (on-rollback (lambda () (note 'second) (sleep 1) (k 1) (note 'never)))
+                                                     (sleep 100))))))
+                           (note 'never)))))
+         (cancel t) (sleep 5)
+         (let ((status (task-status t))) (cancel t 0) (sleep 1) (list status (task-status t) (logged))))
+       => '(parked cancelled (second)))
+(check (let ((t (started (lambda ()
+                           (guarded-by (lambda () (note 'outer) (sleep 1))
+                             (lambda () (transaction
+                                          (on-rollback (lambda () (sleep 1) (note 'first)))
+                                          (guarded-by (lambda () (sleep 1) (note 'inner))
+                                            (lambda ()
+                                              (on-rollback (lambda () (sleep 1) (note 'second)))
+                                              (sleep 100)))))) (note 'never)))))
+         (cancel t) (sleep 2) (cancel t) (sleep 8) (list (task-status t) (logged)))
+       => '(cancelled (second first outer)))  ; what the inner step noted was written in the transaction, and is undone
 ;; continuations of the clean-up's own are as everywhere
 (check (let ((t (started (lambda ()
                            (guarded-by (lambda ()

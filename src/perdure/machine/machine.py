@@ -460,7 +460,8 @@ class Machine:
     def throw(self, continuation: Continuation, returned: tuple[Any, ...]) -> None:
         """Go on in a continuation; entering and leaving dynamic extents is the library's part."""
         if self.task.cancelling and not continuation.cancelling:
-            cancelling.go_on_unwinding(self)
+            control = self.namespace["__builtins__"]
+            self.callee, self.arguments = control["perdure.control:%escape-from-clean-up"], ()
             return
         if continuation.dynamic.winders is not REGISTERS.dynamic.winders:
             self.callee = self.hooks.rewind

@@ -125,6 +125,17 @@ def cancel_task(task: Any, due: Any = None, reason: Any = None) -> Any:
     raise Isolated(_cancel, _task("cancel", task), due, why)
 
 
+def _go_on_unwinding(machine: Machine) -> Any:
+    cancelling.go_on_unwinding(machine)
+    return AGAIN
+
+
+@primitive("%go-on-unwinding")
+def go_on_unwinding() -> Any:
+    """Give up the step of the clean-up that the running task, which is being cancelled, is at."""
+    raise Isolated(_go_on_unwinding)
+
+
 @primitive("cancellation-reason")
 def cancellation_reason() -> Any:
     """Return why the running task is being cancelled, a string that may be empty; #f if it is not."""

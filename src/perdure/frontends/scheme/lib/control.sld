@@ -105,13 +105,21 @@
     (define (%unwind)
       (if (pair? (%winders))
           (let ((winder (car (%winders))))
-            (%set-dynamic! (vector-ref winder 2))
-            (%set-handlers! '())
             (if (vector-ref winder 0)
-                ((vector-ref winder 1))
-                (%close-scope winder))
+                (begin
+                  (%set-dynamic! (vector-ref winder 2))
+                  (%set-handlers! '())
+                  ((vector-ref winder 1)))
+                (begin
+                  (%close-scope winder)
+                  (%set-dynamic! (vector-ref winder 2))))
             (%unwind))
           (if (%run-ends?) (%flush-files))))
+
+    ;; What the machine calls when a step of the clean-up of a cancelled task escapes to where the task was before.
+    (define (%escape-from-clean-up)
+      (%refuse-escape '())
+      (%go-on-unwinding))
 
     ;; Scopes: closing one cancels its tasks, or undoes its transaction. A closed one of tasks has #f for `after`.
     (define (%close-scope winder)
