@@ -88,7 +88,7 @@ def test_time_passes_until_nothing_happens_any_more(tmp_path: Path) -> None:
         (define run (world-start world (json "{\\"id\\": [1, null, true]}")))
         (world-run world)
         (test-equal '((paid #t) silence) (run-result run))
-        (test-equal (+ 1000 (days 8)) (world-now world))
+        (test-equal (+ 1000.0 (days 8)) (world-now world))
         """,
     )
     assert found.report == "order: 2 passed"

@@ -264,13 +264,6 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else display_string(value)
 
 
-def _time(when: float | None) -> Any:
-    """Return a time as a number, an exact one if it is whole: so tests can compare it with `equal?`."""
-    if when is None:
-        return FALSE
-    return int(when) if when.is_integer() else when
-
-
 def _calls(found: list[list[Any]]) -> Any:
     return from_items([from_items([from_python(one) for one in call]) for call in found])
 
@@ -279,8 +272,8 @@ _WORLD: dict[str, Verb] = {
     "start": _start,
     "run": _done(lambda _, world: world.run()),
     "advance": _done(lambda _, world, seconds: world.advance(to_float(seconds))),
-    "now": lambda _, world: _time(world.now),
-    "next-alarm": lambda _, world: _time(world.next_alarm),
+    "now": lambda _, world: world.now,
+    "next-alarm": lambda _, world: FALSE if world.next_alarm is None else world.next_alarm,
     "runs": lambda _, world: from_items([String(run.id) for run in world.runs]),
     "stub": _done(lambda test, world, name, form: world.stub(name.text, _stub(test, form))),
     "fail": _done(_fail),
