@@ -140,5 +140,27 @@ def test_points_that_leave_an_effect_in_doubt_are_left_out(saga: Path) -> None:
     assert crashes.doubtful >= 10
 
 
+def test_points_that_leave_an_effect_in_doubt_are_tried_if_that_is_wanted(saga: Path) -> None:
+    statuses: list[str] = []
+
+    def story(world: Callable[..., World]) -> None:
+        here = world(saga, stubs={"withdraw": 1, "deposit": 1, "tell": 1})
+        run = here.start("a", "b", 30)
+        here.run()
+        statuses.append(run.status)
+        assert run.status in ("waiting", "parked")
+
+    crashes = crash_everywhere(story, doubts=True)
+    assert crashes.doubtful == 0
+    assert "parked" in statuses
+
+    def strict(world: Callable[..., World]) -> None:
+        story(world)
+        assert statuses[-1] == "waiting"
+
+    with pytest.raises(AssertionError, match="killed after the commit of turn 1 of run-1"):
+        crash_everywhere(strict, doubts=True, points_max=30)
+
+
 def test_a_story_without_a_run_has_no_points() -> None:
     assert crash_everywhere(lambda world: None).points == 0

@@ -183,11 +183,12 @@ def test_a_story_survives_a_kill_everywhere(tmp_path: Path) -> None:
         (define points (crash-everywhere story))
         (test-assert (> points 5))
         (test-equal (+ points 2) told)
-        (test-equal 3 (crash-everywhere story 3))
+        (test-equal 3 (crash-everywhere story 'points-max 3))
+        (test-error (crash-everywhere story 'point 3))
         """,
         module=IDEMPOTENT,
     )
-    assert found.report == "order: 3 passed"
+    assert found.report == "order: 4 passed"
 
 
 def test_a_story_that_differs_after_a_kill_is_found(tmp_path: Path) -> None:

@@ -163,11 +163,15 @@ def _json(test: SchemeTest, text: Any) -> Any:
         raise CallError("P303", f"json: {error}") from None
 
 
-def _sweep(test: SchemeTest, points_max: Any) -> Any:
+def _sweep(test: SchemeTest, options: Any) -> Any:
     if test.sweep is not None:
         raise CallError("P303", "crash-everywhere: one is going on already")
-    given = list_items("crash-everywhere", points_max)
-    test.sweep, test.points_max = Sweep(), given[0] if given else limits.TEST_CRASHES_MAX
+    given = _options(options)
+    test.points_max = given.pop("points-max", limits.TEST_CRASHES_MAX)
+    test.doubts = given.pop("doubts", FALSE) is not FALSE
+    if given:
+        raise CallError("P303", f"crash-everywhere: there is no option {next(iter(given))}")
+    test.sweep = Sweep()
     return UNSPECIFIED
 
 
@@ -184,7 +188,7 @@ def _told(test: SchemeTest, failure: Any) -> Any:
         test.sweep = None
         raise
     if first:
-        sweep.begin(test.points_max)
+        sweep.begin(test.points_max, doubts=test.doubts)
     return UNSPECIFIED
 
 

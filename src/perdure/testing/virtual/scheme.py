@@ -114,6 +114,7 @@ class SchemeTest:
         self.worlds: list[World] = []
         self.sweep: Sweep | None = None
         self.points_max = limits.TEST_CRASHES_MAX
+        self.doubts = False
         self._number = 0
         self._asked: deque[tuple[int, list[Any]]] = deque()
         self._outer = _TestWorld(file, self._heard)

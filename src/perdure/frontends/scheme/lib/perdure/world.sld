@@ -151,9 +151,9 @@
 
     ;; -- kills everywhere ----------------------------------------------------------------------
 
-    ;; (crash-everywhere story [points-max]) -> at how many points the worker was killed, one by one.
-    (define (crash-everywhere story . points-max)
-      (%ask 'sweep points-max)
+    ;; (crash-everywhere story ['points-max n] ['doubts #t]) -> at how many points the worker was killed, one by one.
+    (define (crash-everywhere story . options)
+      (%ask 'sweep options)
       (let tell ()
         (let ((failure (guard (raised (#t (if (error-object? raised) (condition/report-string raised) raised)))
                          (story)
