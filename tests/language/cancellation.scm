@@ -102,6 +102,19 @@
                                               (sleep 100)))))) (note 'never)))))
          (cancel t) (sleep 2) (cancel t) (sleep 8) (list (task-status t) (logged)))
        => '(cancelled (second first outer)))  ; what the inner step noted was written in the transaction, and is undone
+;; restarts of extents that are left are none any more; those of the clean-up are
+(check (let ((t (started (lambda ()
+                           (with-restarts ((outer () 'taken))
+                             (guarded-by (lambda ()
+                                           (with-restarts ((inner () (note 'inner)))
+                                             (note (list (memq 'outer (restarts)) (pair? (memq 'inner (restarts)))))
+                                             (guard (e (#t (note (error-object? e)))) (invoke-restart 'outer))
+                                             (invoke-restart 'inner))
+                                           (note 'out))
+                               (lambda () (sleep 100))))
+                           (note 'never)))))
+         (cancel t) (sleep 5) (list (task-status t) (logged)))
+       => '(cancelled ((#f #t) #t inner out)))
 ;; continuations of the clean-up's own are as everywhere
 (check (let ((t (started (lambda ()
                            (guarded-by (lambda ()

@@ -148,13 +148,22 @@ def _allowed(machine: Machine, place: Signalled, name: str) -> bool:
 
 
 def _clauses(machine: Machine, dynamic: Dynamic) -> list[tuple[Continuation, Any]]:
-    """Return the clauses of all `with-restarts` around, innermost first, each with where its value goes to."""
+    """Return the clauses of all `with-restarts` around, innermost first, each with where its value goes to.
+
+    Those of extents that a cancelled task is leaving are none any more: the clean-up would end there.
+    """
     groups = stacks.bound(dynamic, machine.hooks.restarts)
     return [
         (group.car, clause)
         for group in list_items("restarts", groups)
+        if not _is_left(machine, group.car)
         for clause in list_items("restarts", group.cdr)
     ]
+
+
+def _is_left(machine: Machine, target: Continuation) -> bool:
+    entry = machine.root.tasks.entries.get(target.task)
+    return entry is not None and entry[1].cancelling and not target.cancelling
 
 
 # -- taking one ----------------------------------------------------------------------------------

@@ -80,24 +80,21 @@ def test_an_error_in_the_clean_up_parks_and_a_retry_goes_on_with_it(
 ) -> None:
     program = write(
         """
-        (define broken #t)
         (define (main)
           (guard (e (#t (note 'caught)))
             (dynamic-wind void
                           (lambda () (receive-message))
-                          (lambda ()
-                            (if broken (begin (set! broken #f) (error "not yet")))
-                            (note 'cleaned)))))
+                          (lambda () (note (fails-once)) (note 'cleaned)))))
         """
     )
     begin(engine, program)
-    engine.cancel("r", deadline_s=1000)
+    engine.cancel("r", "sold out", deadline_s=1000)
     assert ended(engine).status == "parked"
-    assert engine.show("r").cancelling
-    engine.retry("r")
-    waits(engine, "r", lambda: engine.find("r").status != "ready")
-    engine.cancel("r", force=True)
+    shown = engine.show("r")
+    assert (shown.cancelling, shown.reason) == (True, "sold out")
+    assert engine.retry("r")
     assert ended(engine).status == "cancelled"
+    assert acts(tmp_path).seen == ["tried", "undone", "cleaned"]
 
 
 def test_a_parked_run_is_cancelled_with_its_clean_up(
