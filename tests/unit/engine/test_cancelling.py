@@ -61,7 +61,12 @@ def test_the_deadline_survives_the_process(write: Callable[..., Path], tmp_path:
     with Engine(url) as first:
         begin(first, write(CLEANS_UP))
         first.cancel("r", deadline_s=0.5)
-        waits(first, "r", lambda: first.show("r").forced_at is not None)
+        waits(
+            first,
+            "r",
+            lambda: first.find("r").detail.startswith("cancelling: a message and 1 more"),
+        )
+        assert first.show("r").forced_at is not None
     with Engine(url) as second:
         assert "by force" in str(ended(second))
 
