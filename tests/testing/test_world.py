@@ -6,9 +6,11 @@ what the program must do. No test sleeps: time is the world's.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import AsyncMock, Mock
 
 import pytest
 
@@ -98,6 +100,34 @@ def test_a_stub_may_be_a_value_a_plain_or_async_function_or_an_error(tmp_path: P
             assert run.result == ["paid", stub]
         else:
             assert run.written == wanted
+
+
+def test_a_mock_is_a_stub_like_any_other(tmp_path: Path) -> None:
+    mock = Mock(side_effect=[ConnectionError("down"), 10])
+    world = world_of(tmp_path, CHARGE, stubs={"charge": mock})
+    assert world.start("ada").written == '(failed "ConnectionError")'
+    assert world.start("bob").result == ["paid", 10]
+    assert [call.args for call in mock.call_args_list] == [("ada",), ("bob",)]
+    world = world_of(tmp_path, CHARGE, stubs={"charge": AsyncMock(return_value=7)})
+    assert world.start("ada").result == ["paid", 7]
+
+
+def test_a_test_may_be_a_coroutine_itself(tmp_path: Path) -> None:
+    async def charge(customer: str) -> str:
+        await asyncio.sleep(0)
+        return customer
+
+    async def failing(customer: str) -> str:
+        await asyncio.sleep(0)
+        raise KeyError(customer)
+
+    async def main() -> list[str]:
+        return [
+            world_of(tmp_path, CHARGE, stubs={"charge": stub}).start("ada").written
+            for stub in (charge, failing)
+        ]
+
+    assert asyncio.run(main()) == ['(paid "ada")', '(failed "KeyError")']
 
 
 def test_a_stub_has_the_mark_and_the_arguments_of_its_function(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def seen(world: World) -> list[Seen]:
         stored = world.engine.store.result(run.id)
         result = records.load_result(stored) if stored else records.Result()
         # An effect that was performed again for its key is the same one.
-        done = {effect.key: effect for effect in run.effects if effect.outcome != "killed"}
+        done = {effect.key: effect for effect in run.effects}
         calls = sorted(repr((effect.name, effect.arguments)) for effect in done.values())
         found.append(
             Seen(

@@ -97,7 +97,6 @@ class Performing:
     """The effects of one simulated process; the engine's Executor.
 
     Attributes:
-      unsettled: keys of effects that must not be repeated and whose outcome is not durable; True once they have ended.
       promised: whether the turns since the last commit start an effect that must not be repeated.
     """
 
@@ -106,7 +105,8 @@ class Performing:
         self._queue: deque[tuple[Call, EffectCall]] = deque()
         self._later: list[tuple[float, int, Call, EffectCall, Ended]] = []
         self._count = 0
-        self.unsettled: dict[str, bool] = {}
+        # The effects that have started and whose outcome is not durable yet, by their keys.
+        self._unsettled: dict[str, tuple[EffectCall, bool]] = {}
         self.promised = False
 
     # -- what the engine asks for ----------------------------------------------------------------
@@ -122,8 +122,7 @@ class Performing:
         if target.allowed and target.module != HOST:
             self._world.effects.append(effect)
         self._queue.append((call, effect))
-        if not repeatable(call.function):
-            self.unsettled[call.key] = False
+        self._unsettled[call.key] = effect, repeatable(call.function)
 
     def abandon(self, call: Call) -> None:
         call.over = True
@@ -132,7 +131,7 @@ class Performing:
                 effect.outcome = "abandoned"
         if call.function.asynchronous:
             call.late = None  # it is stopped at once; a plain function goes on, and ends late
-        self.unsettled.pop(call.key, None)
+        self._unsettled.pop(call.key, None)
 
     def close(self) -> None:
         self._queue.clear()
@@ -147,18 +146,27 @@ class Performing:
             heapq.heappop(self._later)
         return self._later[0][0] if self._later else None
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether the death of the process would leave an effect in doubt that must not be repeated."""
+        return not all(repeat for _, repeat in self._unsettled.values())
+
     def committed(self, run_ids: Sequence[str]) -> None:
         """Note that turns of these runs are durable: what they took is settled."""
-        for key in [key for key, ended in self.unsettled.items() if ended]:
-            if key.rpartition("/")[0] in run_ids:
-                del self.unsettled[key]
+        for key, (effect, _) in list(self._unsettled.items()):
+            if effect.outcome != "running" and effect.run_id in run_ids:
+                del self._unsettled[key]
 
     def die(self) -> None:
-        """Forget everything: the process is dead."""
-        for _, effect in self._queue:
-            effect.outcome = "killed"
-        for _, _, _, effect, _ in self._later:
-            effect.outcome = "killed"
+        """Forget everything: the process is dead.
+
+        A kill takes no time: an attempt that is made again ends when the first one has, or would have.
+        """
+        for key, (effect, _) in self._unsettled.items():
+            if effect.outcome == "running":
+                effect.outcome = "killed"
+            self._world.cut_off.setdefault(key, effect.at)
+        self._unsettled.clear()
         self.close()
 
     def step(self) -> bool:
@@ -181,13 +189,13 @@ class Performing:
             raise unstubbed(target, effect.arguments)
         self._reached(BEFORE_EFFECT, call, effect)
         seconds, ended = self._outcome(call, effect)
-        timeout = call.function.mark.timeout_s
-        if timeout is not None and seconds > timeout:
-            seconds, ended = timeout, Ended(None, None, timed_out=True)
-        if seconds > 0:
+        now, timeout = self._world.now, call.function.mark.timeout_s
+        due = self._world.cut_off.pop(call.key, now) + seconds
+        if timeout is not None and due > now + timeout:
+            due, ended = now + timeout, Ended(None, None, timed_out=True)
+        if due > now:
             self._count += 1
-            entry = (self._world.now + seconds, self._count, call, effect, ended)
-            heapq.heappush(self._later, entry)
+            heapq.heappush(self._later, (due, self._count, call, effect, ended))
             return
         self._end(call, effect, ended)
 
@@ -227,8 +235,6 @@ class Performing:
             effect.outcome = "timed-out"
             if call.cancellation is not None:
                 call.cancellation.cancel("it took too long")
-        if call.key in self.unsettled:
-            self.unsettled[call.key] = True
         call.done(ended)
 
     def _reached(self, kind: str, call: Call, effect: EffectCall) -> None:
@@ -240,11 +246,10 @@ class Performing:
             f"{before} the effect ({effect.name}{given}) of {effect.run_id}",
             (kind, call.key),
             effect.name,
-            bool(self.unsettled),
+            self.doubtful,
             self._world.progress,
         )
         if self._world.dies_at(point):
-            effect.outcome = "killed"
             raise Killed
 
 

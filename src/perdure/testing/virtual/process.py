@@ -8,7 +8,6 @@ Turns are cut by the number of tests of the watchdog's flag and never by time, s
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -51,13 +50,13 @@ class WorldStore(MemoryStore):
         test = self._test
         process = test.process
         assert process is not None, "only a process commits"
-        self._reached(BEFORE_COMMIT, commits, doubtful=bool(process.performing.unsettled))
+        self._reached(BEFORE_COMMIT, commits, doubtful=process.performing.doubtful)
         won = super().commit(commits)
         test.count_turns(sum(CUT_COST if "pre-empted" in c.note else 1 for c in commits))
         test.progress += sum(commit.kind != MARK for commit in commits)
         performing = process.performing
         performing.committed([commit.run_id for commit in commits])
-        doubtful = bool(performing.unsettled) or performing.promised
+        doubtful = performing.doubtful or performing.promised
         performing.promised = False
         self._reached(AFTER_COMMIT, commits, doubtful=doubtful)
         return won
@@ -85,10 +84,9 @@ class Process:
       world: where it lives.
       database: a handle of the world's database.
       programs: the toolchain of the worlds.
-      seed: of its share of chance, the jitter of retries.
     """
 
-    def __init__(self, world: World, database: MemoryStore, programs: Programs, seed: int) -> None:
+    def __init__(self, world: World, database: MemoryStore, programs: Programs) -> None:
         self.performing = Performing(world)
         self._store: Store = WorldStore(database, world)
         self._wanted = False
@@ -102,7 +100,7 @@ class Process:
             wake=self._wake,
             enlisted=_nothing,
             observer=world.committed,
-            chance=random.Random(seed).random,  # noqa: S311 - chance that can be repeated
+            chance=_no_chance,
         )
         self._store.watch(self.scheduler.owned.notice)
         with _untold():
@@ -158,6 +156,11 @@ def check_turns(turns: int, most: int) -> None:
 
 def _never(seconds: float, action: object) -> None:
     raise AssertionError(f"a store in memory is never away, but {action} waits for {seconds} s")
+
+
+def _no_chance() -> float:
+    """Return the share of their jitter that retries get: none, so that a test knows when they come."""
+    return 0.0
 
 
 def _nothing() -> None:

@@ -102,12 +102,13 @@ class World:
         self.engine = WorldEngine(self._clock, self._programs)
         self.effects: list[EffectCall] = []
         self.failures: list[Failure] = []
+        self.cut_off: dict[str, float] = {}
         self.process: Process | None = None
         self.turns = self.progress = 0
         self._turns_max = turns_max
         self._plan = plan
         self._armed: list[Armed] = []
-        self._processes = self._messages = self._started = 0
+        self._messages = self._started = 0
         self._broken: BaseException | None = None
         self.program = None if program is None else self.compile(program)
 
@@ -351,9 +352,7 @@ class World:
     def _round(self) -> bool:
         """Have a round of the worker, or of the next one if it dies; return False: nothing is left but effects."""
         if self.process is None:
-            self._processes += 1
-            seed = self._seed + self._processes
-            self.process = Process(self, self.engine.database, self._programs, seed)
+            self.process = Process(self, self.engine.database, self._programs)
         try:
             self.process.round()
         except Killed:
