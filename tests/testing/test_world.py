@@ -220,6 +220,24 @@ def test_a_function_that_the_test_does_not_mention_stops_the_test_and_not_the_pr
         world.run()
 
 
+def test_a_function_that_no_program_has_is_an_error_wherever_it_is_named(tmp_path: Path) -> None:
+    (tmp_path / "payments.py").write_text(
+        "def charge(customer): pass\ndef give_back(customer): pass\n"
+    )
+    world = world_of(tmp_path, CHARGE, stubs={"charge": 10})
+    run = world.start("ada")
+    for ask in (
+        lambda: world.calls("chrage"),
+        lambda: run.calls("shop.charge"),
+        lambda: world.fail("chrage"),
+        lambda: world.kill("before-effect", effect="chrage"),
+    ):
+        with pytest.raises(CallError, match="there are: charge, give-back"):
+            ask()
+    assert world.calls("give_back") == []
+    assert world.calls("payments.charge") == [["ada"]]
+
+
 @pytest.mark.parametrize("real", [True, {"charge"}, {"payments"}, ["payments.charge"]])
 def test_a_function_may_be_allowed_to_run(tmp_path: Path, real: object) -> None:
     (tmp_path / "payments.py").write_text("async def charge(customer): return 7\n")
@@ -555,9 +573,9 @@ def test_a_worker_is_killed_between_turns_and_while_an_effect_takes_time(tmp_pat
 
 
 def test_a_kill_is_of_the_effect_and_the_time_that_is_meant(tmp_path: Path) -> None:
-    world = world_of(tmp_path, CHARGE, stubs={"charge": 10})
+    world = world_of(tmp_path, CHARGE, stubs={"charge": 10, "other": 1})
     world.kill("before-effect", effect="other")
-    world.kill("before-effect", effect="charge", nth=2)
+    world.kill("before-effect", effect="payments.charge", nth=2)
     assert world.start("ada").result == ["paid", 10]
     assert world.start("ada").written == "unknown"
     assert world.start("ada").result == ["paid", 10]

@@ -33,7 +33,7 @@ class Point(Struct, frozen=True):
       kind: one of KINDS.
       where: in words: "before the commit of turn 3 of order-1 (#2 -> ship #3)".
       identity: the same for the same commit or effect, however often it is tried.
-      function: the effect's name in programs; "" for a commit.
+      function: the effect's name in programs with its module, "shop.ship"; "" for a commit.
       doubtful: whether a kill here leaves an effect that must not be repeated in doubt.
       progress: how many turns are durable so far; a commit that only notes a start is none.
     """
@@ -59,7 +59,8 @@ class Armed(Struct):
 
     def __call__(self, point: Point) -> bool:
         """Return whether this is the point."""
-        if point.kind != self.kind or (self.function and point.function != self.function):
+        names = ("", point.function, point.function.rpartition(".")[2])
+        if point.kind != self.kind or self.function not in names:
             return False
         self.left -= 1
         return self.left == 0

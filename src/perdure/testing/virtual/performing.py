@@ -245,7 +245,7 @@ class Performing:
             kind,
             f"{before} the effect ({effect.name}{given}) of {effect.run_id}",
             (kind, call.key),
-            effect.name,
+            f"{spelled(effect.module)}.{effect.name}",
             self.doubtful,
             self._world.progress,
         )

@@ -145,5 +145,6 @@ class Run:
         return [effect for effect in self.world.effects if effect.run_id == self.id]
 
     def calls(self, name: str) -> list[list[Any]]:
-        """Return the arguments of each call of a function, every attempt, in order."""
-        return [effect.arguments for effect in self.effects if effect.is_of(name)]
+        """Return the arguments of each call of a function, every attempt, in order; see World.calls."""
+        wanted = self.world.check_name(name)
+        return [effect.arguments for effect in self.effects if effect.is_of(wanted)]

@@ -137,6 +137,7 @@ class StubbedModules(PythonModules):
         self._stubs = stubs
         self.absent: set[str] = set()
         self.real: list[Callable[..., Any]] = []
+        self.names: set[str] = set()
 
     def forget(self) -> None:
         """Look at the stubs anew when a function is called next."""
@@ -147,6 +148,9 @@ class StubbedModules(PythonModules):
         found = self._functions.get(module)
         if found is None:
             found = self._functions[module] = self._stand_ins(module)
+            for function in found.values():
+                name = function.call.name  # type: ignore[attr-defined]
+                self.names |= {name, f"{spelled(module)}.{name}"}
         return found
 
     def _stand_ins(self, module: str) -> dict[str, Function]:
@@ -226,6 +230,17 @@ class WorldModules(ModulesByDirectory):
         """Return those modules that were not imported, so that the stubs are all that there is of them."""
         missing = {name for known in self._known.values() for name in known.absent}  # type: ignore[attr-defined]
         return sorted(missing & set(modules))
+
+    def check_name(self, name: str) -> str:
+        """Return a function's name as programs spell it. Raises CallError: no program that was compiled imports it."""
+        known = {one for modules in self._known.values() for one in modules.names}  # type: ignore[attr-defined]
+        wanted = spelled(name)
+        if known and wanted not in known | self.stubs.given.keys():
+            there = ", ".join(sorted(one for one in known if "." not in one))
+            raise CallError(
+                "P303", f"no program of this world has a function {wanted}; there are: {there}"
+            )
+        return wanted
 
     def real_functions(self) -> list[Callable[..., Any]]:
         """Return the functions of the modules that were imported."""

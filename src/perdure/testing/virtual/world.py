@@ -277,8 +277,13 @@ class World:
     # -- effects and faults ----------------------------------------------------------------------
 
     def calls(self, name: str) -> list[list[Any]]:
-        """Return the arguments of each call of a function, every attempt, in order."""
-        return [effect.arguments for effect in self.effects if effect.is_of(name)]
+        """Return the arguments of each call of a function, every attempt, in order.
+
+        Raises:
+          CallError: no program of this world has such a function.
+        """
+        wanted = self.check_name(name)
+        return [effect.arguments for effect in self.effects if effect.is_of(wanted)]
 
     def stub(self, name: str, stub: Any) -> None:
         """Put another stub in the place of one, from now on. Raises CallError: there was none of that name."""
@@ -295,8 +300,11 @@ class World:
           error: an exception or its type; `Later(seconds, error)` for one that comes late.
           times: how many calls; None for all that come.
           after: how many calls are left alone before.
+
+        Raises:
+          CallError: no program of this world has such a function.
         """
-        self.failures.append(Failure(name, error, times, after))
+        self.failures.append(Failure(self.check_name(name), error, times, after))
 
     def kill(self, when: str = NOW, *, effect: str = "", nth: int = 1) -> None:
         """Kill the worker; another takes over at once, and has what was committed.
@@ -309,7 +317,7 @@ class World:
           nth: which time.
 
         Raises:
-          CallError: there is no such point.
+          CallError: there is no such point, or no such function.
         """
         if when not in KINDS or nth < 1:
             raise CallError(
@@ -319,7 +327,12 @@ class World:
             self._bury()
             self.settle()
         else:
-            self._armed.append(Armed(when, effect.replace("_", "-"), nth))
+            function = self.check_name(effect) if effect else ""
+            self._armed.append(Armed(when, function, nth))
+
+    def check_name(self, name: str) -> str:
+        """Return a function's name as programs spell it. Raises CallError: no program of this world has it."""
+        return self._modules.check_name(name)
 
     # -- what its parts ask for ------------------------------------------------------------------
 
