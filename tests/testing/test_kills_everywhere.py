@@ -181,6 +181,23 @@ def test_an_attempt_that_a_kill_cuts_off_ends_when_it_would_have(tmp_path: Path)
         assert run.result == began + 5
 
 
+def test_an_injected_error_strikes_an_attempt_again_that_a_kill_has_cut_off(tmp_path: Path) -> None:
+    (tmp_path / "program.scm").write_text(HEAD + "(define (main) (+ (quick 1) (slow 2)))")
+
+    def story(world: Callable[..., World]) -> None:
+        here = world("program.scm", directory=tmp_path, stubs=work())
+        here.fail("slow", Later(60, OSError("down")))
+        run = here.start()
+        here.run()
+        assert run.status == "parked"
+        run.retry()
+        here.run()
+        assert run.result == 3
+        assert len({effect.key for effect in run.effects}) == 3
+
+    assert crash_everywhere(story).points > 12
+
+
 def test_retries_come_when_their_policy_says_to_the_second(tmp_path: Path) -> None:
     (tmp_path / "program.scm").write_text(HEAD + "(define (main) (quick 1) (now))")
     jittered = effect(idempotent=True, retry=Retry(attempts=3, base_s=10, jitter=0.5))

@@ -156,6 +156,7 @@ class Performing:
         for key, (effect, _) in list(self._unsettled.items()):
             if effect.outcome != "running" and effect.run_id in run_ids:
                 del self._unsettled[key]
+                self._world.struck.pop(key, None)
 
     def die(self) -> None:
         """Forget everything: the process is dead.
@@ -203,7 +204,7 @@ class Performing:
         """Return how long a call takes, in simulated seconds, and how it ends."""
         seconds, value = 0.0, None
         error: BaseException | None = None
-        failure = next((one for one in self._world.failures if one.strikes(effect)), None)
+        failure = self._failure(effect)
         try:
             value = Target("", "", failure.error, True, False)() if failure else invoke(call)
         except (AssertionError, StubError):
@@ -221,6 +222,14 @@ class Performing:
             return seconds, Ended(from_python(value, "the result", max_bytes=most), None)
         except BoundaryError as refused:
             return seconds, Ended(None, refused)
+
+    def _failure(self, effect: EffectCall) -> Failure | None:
+        """Return the error that was asked for and strikes now; an attempt that a kill has cut off is struck as before."""
+        struck = self._world.struck
+        if effect.key not in struck:
+            strikes = (one for one in self._world.failures if one.strikes(effect))
+            struck[effect.key] = next(strikes, None)
+        return struck[effect.key]
 
     def _end(self, call: Call, effect: EffectCall, ended: Ended) -> None:
         if call.over:

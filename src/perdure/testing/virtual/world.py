@@ -103,6 +103,7 @@ class World:
         self.effects: list[EffectCall] = []
         self.failures: list[Failure] = []
         self.cut_off: dict[str, float] = {}
+        self.struck: dict[str, Failure | None] = {}
         self.process: Process | None = None
         self.turns = self.progress = 0
         self._turns_max = turns_max
