@@ -8,13 +8,16 @@ is cancelled. What its clean-up starts is not told: that is part of the clean-up
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from perdure.base import limits
 from perdure.engine import records
 from perdure.engine.live import LiveRun
 from perdure.machine.state import Root
-from perdure.machine.turn import Cancel, Outcome
+from perdure.machine.turn import Cancel, Event, Outcome, Raised
 from perdure.store.api import LogLine, RunFilter, Send, Store
+from perdure.values.tables import table_ref
+from perdure.values.types import intern
 
 _UNFINISHED = ("ready", "waiting", "parked")
 
@@ -77,6 +80,21 @@ def lines_of_withdrawn(live: LiveRun, outcome: Outcome) -> tuple[LogLine, ...]:
         if call is not None and not call.function.mark.idempotent:
             message = f"{call.name} was in progress when it was no longer waited for: it may have taken place"
             lines.append(LogLine("warning", message, _fields(number, call.key)))
+    return tuple(lines)
+
+
+def lines_of_doubts(events: Sequence[Event]) -> tuple[LogLine, ...]:
+    """Return a line for each effect of which a run that is cancelled hears that nobody knows whether it took place.
+
+    If it was cancelled before it could look at that, this is all that is left of it.
+    """
+    lines = []
+    for event in events:
+        if isinstance(event, Raised) and event.condition.kind == "outcome-unknown":
+            key = table_ref(event.condition.detail, intern("idempotency-key"))
+            lines.append(
+                LogLine("warning", event.condition.message, _fields(event.request, key.text))
+            )
     return tuple(lines)
 
 

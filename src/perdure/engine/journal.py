@@ -23,6 +23,7 @@ them take. The command line renders the same records with structlog (cli/logs.py
     effect retried      warning   run, request, effect, attempt, after_s, error
     effect failed       info      run, request, effect, attempt, error
     effect in doubt     warning   run, request, effect, error
+    effect ended late   warning   run, request, effect, outcome: nobody waited for it any more
     store away          error     code, error
     store back          info      after_s
     slow compaction     warning   run, seconds, bytes

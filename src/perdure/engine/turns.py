@@ -289,7 +289,7 @@ class TurnTaker:
             result=result,
             output=outcome.output if outcome is not None else "",
             note=_note(live, events, outcome, starts, failed),
-            logged=_log_lines(live, outcome),
+            logged=_log_lines(live, events, outcome),
             consumed=consumed,
             sends=self._sends(live, outcome, cancel),
             starts=self._new_runs(live, outcome) if outcome is not None and outcome.started else (),
@@ -440,10 +440,12 @@ def _first_cancel(live: LiveRun, events: list[Event], outcome: Outcome | None) -
     return None
 
 
-def _log_lines(live: LiveRun, outcome: Outcome | None) -> tuple[LogLine, ...]:
+def _log_lines(live: LiveRun, events: list[Event], outcome: Outcome | None) -> tuple[LogLine, ...]:
     lines, live.late = live.late, []
     if outcome is None:
         return tuple(lines)
+    if live.root.cancelled:
+        lines += cancelling.lines_of_doubts(events)
     if outcome.withdrawn and live.calls:
         lines += cancelling.lines_of_withdrawn(live, outcome)
     for logged in outcome.logged:

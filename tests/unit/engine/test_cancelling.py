@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 from acting import WAIT_S, acts, begin, ended, engine, waits, write
 
-from perdure import Engine
+from perdure import Engine, effect
+from perdure.base import limits
 from perdure.base.errors import CallError
 from perdure.engine.cancelling import dump_order, load_order
+from perdure.engine.deadlines import limited
+from perdure.engine.python_modules import describe
 from perdure.machine.turn import Cancel
 
 __all__ = ["engine", "write"]
@@ -115,6 +118,22 @@ def test_a_parked_run_is_cancelled_with_its_clean_up(
     assert acts(tmp_path).seen == ["out"]
 
 
+def test_a_clean_up_that_is_parked_ends_at_the_deadline(
+    engine: Engine, write: Callable[..., Path]
+) -> None:
+    begin(
+        engine,
+        write(
+            "(define (main) (dynamic-wind void (lambda () (receive-message)) (lambda () (car 5))))"
+        ),
+    )
+    engine.cancel("r", deadline_s=0.3)
+    assert ended(engine).status == "parked"
+    assert engine.find("r").wake_at is not None
+    waits(engine, "r", lambda: engine.find("r").status == "cancelled")
+    assert "by force" in str(ended(engine))
+
+
 # -- effects in progress ---------------------------------------------------------------------------
 
 
@@ -170,6 +189,23 @@ def test_an_effect_that_may_not_be_repeated_is_logged_and_so_is_its_late_outcome
     assert engine.log_lines("r")[1].message == "charge returned when it was no longer waited for"
     engine.send("r", "go on")
     assert ended(engine).status == "cancelled"
+
+
+def test_an_effect_in_doubt_of_a_run_that_is_cancelled_is_logged(
+    write: Callable[..., Path], tmp_path: Path
+) -> None:
+    url = f"sqlite:{tmp_path}/test.db"
+    with Engine(url) as first:
+        begin(first, write("(define (main) (charge 5))"))
+        assert acts(tmp_path).begun.wait(WAIT_S)
+    acts(tmp_path).release.set()
+    with Engine(url, execute="none") as idle:
+        idle.cancel("r")
+    with Engine(url) as second:
+        assert ended(second).status == "cancelled"
+        (line,) = second.log_lines("r")
+        assert "nobody knows whether it took place" in line.message
+        assert '"idempotency-key": "r/' in line.fields
 
 
 def test_an_effect_that_may_be_repeated_needs_no_log(
@@ -274,6 +310,20 @@ def test_the_runs_that_a_run_has_started_are_cancelled_with_it(
     waits(engine, "r", lambda: all(engine.find(r.run_id).status == "waiting" for r in new))
 
 
+def test_the_runs_of_a_program_that_cancels_itself_are_cancelled(
+    engine: Engine, write: Callable[..., Path]
+) -> None:
+    write(CHILD, "child.scm")
+    program = write(
+        '(define (main) (start-run "child" "kept") (sleep 0.01) (cancel (current-task)))',
+        "parent.scm",
+    )
+    engine.start(program, id="r")
+    assert ended(engine).status == "cancelled"
+    (child,) = [run.run_id for run in engine.list() if run.parent == "r"]
+    assert "run r, which started it, was cancelled" in str(ended(engine, child))
+
+
 def test_a_run_that_ends_otherwise_leaves_them(engine: Engine, write: Callable[..., Path]) -> None:
     write(CHILD, "child.scm")
     engine.start(write('(define (main) (start-run "child" "kept"))', "parent.scm"), id="r")
@@ -295,6 +345,14 @@ def test_many_runs_are_cancelled_at_once(engine: Engine, write: Callable[..., Pa
     assert [run.run_id for run in engine.unfinished()] == [other]
     with pytest.raises(CallError, match="no run 'nowhere'"):
         engine.unfinished([other, "nowhere"])
+
+
+def test_an_attempt_may_take_what_is_left_until_the_deadline_and_no_longer_than_its_mark() -> None:
+    marked = describe(effect(timeout=5.0)(lambda: None))
+    grace = limits.DEADLINE_GRACE_S
+    assert limited(marked, 100.0) is marked
+    assert limited(marked, 3.0).mark.timeout_s == 3.0 + grace
+    assert limited(describe(lambda: None), 100.0).mark.timeout_s == 100.0 + grace
 
 
 def test_an_order_is_read_as_it_was_written_and_an_old_one_is_its_reason() -> None:
