@@ -251,3 +251,9 @@
                            (note (list (hash-table-ref/default table 'x #f) (hash-table-ref/default table 'y #f)))
                            (rollback))
               (list counter (logged) (hash-table-ref/default table 'y #f))) => '(0 ((0 5)) 1))
+;; one that is over can't be entered again: an error of whoever asks for it, who stays where he is
+(check (let ((k #f) (n 0))
+         (transaction (call/cc (lambda (here) (set! k here))) (set! n (+ n 1)))
+         (guard (e ((error-object? e) (list n (error-object-message e))))
+           (dynamic-wind void (lambda () (k 'again)) (lambda () (set! n (+ n 10))))))
+       => '(11 "a transaction that is over can't be entered again"))

@@ -70,18 +70,26 @@
             (%set-dynamic! (vector-ref winder 2))
             (if (vector-ref winder 0)
                 ((vector-ref winder 0))
-                (%reenter-scope (vector-ref winder 1)))
+                (begin
+                  (%refuse-reentry (vector-ref winder 1))
+                  (%settle-writes!)))
             (%set-winders! target))))
 
-    (define (%reenter-scope held)
+    ;; What is asked before anything is left to go on inside of `target`, so that the error is one of whoever asks for it.
+    (define (%refuse-entry base target)
+      (if (not (eq? base target))
+          (let ((winder (car target)))
+            (if (not (vector-ref winder 0))
+                (%refuse-reentry (vector-ref winder 1)))
+            (%refuse-entry base (cdr target)))))
+
+    (define (%refuse-reentry held)
       (cond ((not held)
              (error "the extent of tasks that have ended can't be entered again"))
             ((eq? held 'undoing)
              (error "a compensation can't be entered again"))
-            ((%transaction? held)
-             (if (%transaction-over? held)
-                 (error "a transaction that is over can't be entered again"))
-             (%settle-writes!))))
+            ((and (%transaction? held) (%transaction-over? held))
+             (error "a transaction that is over can't be entered again"))))
 
     ;; What the machine calls to go on in a continuation with other winders.
     (define (%rewind k . results)
@@ -97,6 +105,7 @@
       (let* ((target (%continuation-winders k))
              (base (%common (%winders) target)))
         (%refuse-escape base)
+        (%refuse-entry base target)
         (%leave-to base for-good?)
         (%enter-from base target)))
 
