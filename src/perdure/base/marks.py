@@ -14,6 +14,9 @@ from msgspec import Struct
 
 ATTRIBUTE = "__perdure_mark__"
 
+_COROUTINE = 0x80 | 0x200
+"""Flags of the code of async functions and generators, as `inspect` has them: importing that takes its time."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -43,6 +46,7 @@ class Mark(Struct, frozen=True, kw_only=True):
     retry: Retry | None = None
     timeout_s: float | None = None
     nothing_happened: tuple[type[BaseException], ...] = ()
+    transactional: bool = False
 
 
 @overload
@@ -55,6 +59,7 @@ def effect(
     timeout: float | None = ...,
     name: str | None = ...,
     nothing_happened: tuple[type[BaseException], ...] = ...,
+    transactional: bool = ...,
 ) -> Callable[[F], F]: ...
 def effect(
     function: F | None = None,
@@ -64,6 +69,7 @@ def effect(
     timeout: float | None = None,
     name: str | None = None,
     nothing_happened: tuple[type[BaseException], ...] = (),
+    transactional: bool = False,
 ) -> F | Callable[[F], F]:
     """Mark a function as an effect; `@effect` alone is what an unmarked function is anyway.
 
@@ -75,14 +81,21 @@ def effect(
       timeout: seconds that one attempt may take.
       name: the name in programs, instead of the function's own with dashes.
       nothing_happened: types of errors which say that the attempt had no consequence.
+      transactional: the function gets the database of its run as `connection`, and what it writes there is committed with the
+        turn that takes its result, or not at all: exactly once. Whatever it raises means that nothing has happened.
 
     Raises:
-      ValueError: a policy without permission, or a number that makes no sense.
+      ValueError: a policy without permission, a number that makes no sense, or marks that exclude each other.
     """
     policy = Retry(attempts=retry) if isinstance(retry, int) else retry
     if policy is None and nothing_happened:
         policy = Retry()
-    if policy is not None and not (idempotent or nothing_happened):
+    if transactional and (idempotent or nothing_happened or timeout is not None):
+        raise ValueError(
+            "a transactional effect is performed exactly once, and whatever it raises means that nothing has "
+            "happened: leave out idempotent, nothing_happened and timeout"
+        )
+    if policy is not None and not (idempotent or nothing_happened or transactional):
         raise ValueError(
             "a retry needs permission: say idempotent=True, or name the errors after which "
             "nothing has happened with nothing_happened=(...)"
@@ -97,6 +110,7 @@ def effect(
         retry=policy,
         timeout_s=timeout,
         nothing_happened=tuple(nothing_happened),
+        transactional=transactional,
     )
     return _hang(mark, function)
 
@@ -115,10 +129,27 @@ def builtin(function: F | None = None, *, name: str | None = None) -> F | Callab
 
 def _hang(mark: Mark, function: F | None) -> F | Callable[[F], F]:
     def hang(marked: F) -> F:
+        if mark.transactional:
+            _check_transactional(marked)
         setattr(marked, ATTRIBUTE, mark)
         return marked
 
     return hang if function is None else hang(function)
+
+
+def _check_transactional(function: Any) -> None:
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return  # what is no plain function shows when it is called
+    if code.co_flags & _COROUTINE:
+        raise ValueError(
+            f"{function.__name__}: a transactional effect is a plain function, not an async one"
+        )
+    parameters = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    if "connection" not in parameters:
+        raise ValueError(
+            f"{function.__name__}: a transactional effect has a parameter named connection"
+        )
 
 
 def mark_of(function: Any) -> Mark:

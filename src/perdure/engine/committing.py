@@ -26,7 +26,8 @@ Outcome = list[bool] | BaseException
 Answer = Callable[[Outcome], None]
 Later = Callable[[float, Callable[[], None]], object]
 
-PASSING = frozenset({"P401", "P403", "P407"})
+LOCKED = "P401"
+PASSING = frozenset({LOCKED, "P403", "P407"})
 """Errors of a store that pass: it is locked, its disk is full, or it can't be reached for now."""
 
 

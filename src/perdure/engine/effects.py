@@ -72,7 +72,7 @@ def decide(
         return Succeeded(ended.value, mark.idempotent)
     if isinstance(ended.error, BoundaryError):
         crossed = condition("boundary-error", f"{name}: {ended.error.reason}")
-        return Failed(crossed, mark.idempotent)
+        return Failed(crossed, mark.idempotent or mark.transactional)
     # A function of the host says itself what the program is told.
     if isinstance(ended.error, SchemeError):
         return Failed(ended.error.condition, mark.idempotent)
@@ -87,7 +87,7 @@ def decide(
         cancelled = isinstance(error, CancelledError)
         failed = effect_error(name, error, "effect-cancelled" if cancelled else "effect-error")
     put_detail(failed, "attempt", attempt)
-    permitted = mark.idempotent or isinstance(error, mark.nothing_happened)
+    permitted = mark.idempotent or mark.transactional or isinstance(error, mark.nothing_happened)
     policy = policy_of(mark, given)
     if policy is None or not _about(mark, given, error):
         return Failed(failed, permitted)

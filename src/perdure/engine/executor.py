@@ -256,6 +256,16 @@ def keywords(
     return extra
 
 
+def called_within(
+    function: Function, arguments: list[Any], key: str, deadline: float | None, connection: Any
+) -> Any:
+    """Return what a transactional effect returns, as a heap value. Raises whatever it raises, and BoundaryError."""
+    cancellation = Cancellation() if function.wants_cancellation else None
+    extra = keywords(function, len(arguments), key, deadline, cancellation)
+    value = function.call(*arguments, connection=connection, **extra)
+    return from_python(value, "the result", max_bytes=function.result_max_bytes)
+
+
 def _taken(value: Any, function: Function) -> Ended:
     """Return the end of a call that returned: its value in the heap, or why it can't be there."""
     try:

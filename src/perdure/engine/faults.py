@@ -15,6 +15,9 @@ process that was forked after this file was loaded is armed by `arm`. In the ord
     committed-here, committed-aside    the store has answered, and the worker does not know it yet
     after-commit                       the worker knows it; effects have not started
     effect-started, effect-ended       around an effect
+    transaction-began                  a transaction is open, and a transactional effect about to be performed in it
+    transaction-taken                  the turn that takes its result exists, and is about to be committed with it
+    transaction-committed              both are durable, and the worker knows it
     heartbeat                          the lease is about to be renewed
     before-release                     the worker ends
     releasing, released                runs are given back
@@ -39,6 +42,9 @@ POINTS = (
     "after-commit",
     "effect-started",
     "effect-ended",
+    "transaction-began",
+    "transaction-taken",
+    "transaction-committed",
     "heartbeat",
     "before-release",
     "releasing",

@@ -42,6 +42,7 @@ class LiveRun:
       weighed: whether a snapshot was made since it was told so last.
       slice_s: how long the next turn may compute before it is cut.
       pending: effects that are requested and not started.
+      transactional: effects that are requested and are performed in a transaction with the next turn.
       blocked: effects that can't start in this process, with the reason.
       retries: attempts that failed and are to be repeated, to be noted in the heap by the next turn.
       calls: effects in flight.
@@ -77,6 +78,7 @@ class LiveRun:
         self.consumed: list[int] = []
         self.taken: set[int] = set()
         self.pending: list[int] = []
+        self.transactional: list[int] = []
         self.blocked: dict[int, str] = {}
         self.retries: dict[int, Again] = {}
         self.calls: dict[int, Call] = {}
@@ -145,7 +147,14 @@ class LiveRun:
 
     def has_work(self) -> bool:
         """Return whether a turn would do something now, alarms apart."""
-        return bool(self.events or self.runnable or self.retries or self.unwatched or self.late)
+        return bool(
+            self.events
+            or self.runnable
+            or self.retries
+            or self.unwatched
+            or self.late
+            or self.transactional
+        )
 
     @property
     def idle(self) -> bool:

@@ -1,6 +1,6 @@
 """Perform the effects of runs: who has room, what is started, and what follows from how it ended.
 
-Layer: engine. Imports turns, effects, executor, live, accounts, base.
+Layer: engine. Imports turns, effects, executor, live, accounts, store.api.
 Invariant: nothing is started here but what `start` is told, and that is told when the turn that asked for it is durable. A
 promise of room is kept or taken back exactly once.
 """
@@ -10,18 +10,24 @@ from __future__ import annotations
 import functools
 from asyncio import CancelledError
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from perdure.base.cancellation import Cancellation, Cancelled
 from perdure.engine import accounts, faults
 from perdure.engine.cancelling import late_line
 from perdure.engine.effects import Again, Succeeded, decide
-from perdure.engine.executor import Call, Ended, Executor
+from perdure.engine.executor import Call, Ended, Executor, called_within
 from perdure.engine.journal import Journal
 from perdure.engine.live import LiveRun
 from perdure.engine.metrics import Metrics
 from perdure.engine.python_modules import Function
 from perdure.engine.turns import Start, Taken
 from perdure.machine.turn import Raised, Returned
+from perdure.store.api import Lent
+
+
+class Unsuccessful(Exception):
+    """Carries what a transactional effect raised, its cause, out of its transaction."""
 
 
 class Performer:
@@ -136,6 +142,28 @@ class Performer:
         self._metrics.effects_started += 1
         faults.reached("effect-started")
         self._executor.start(call)
+
+    def perform_within(self, live: LiveRun, start: Start, transaction: Lent) -> None:
+        """Perform a transactional effect in an open transaction, in this thread.
+
+        Raises:
+          StoreError: the transaction is gone.
+        """
+        self._metrics.effects_started += 1
+
+        def call(connection: Any) -> Any:
+            try:
+                return called_within(
+                    start.function, start.arguments, start.key, start.deadline, connection
+                )
+            except BaseException as error:
+                raise Unsuccessful from error
+
+        try:
+            ended = Ended(transaction.attempt(call), None)
+        except Unsuccessful as failure:
+            ended = Ended(None, failure.__cause__)
+        self._ended(live, start, ended)
 
     def _ended(self, live: LiveRun, start: Start, ended: Ended) -> None:
         faults.reached("effect-ended")

@@ -37,7 +37,8 @@ class Function(Struct, frozen=True, eq=False):
     `least` and `most` count positional arguments; `most` is None for any number. `wants_key`: it has a parameter named
     `idempotency_key`, which the engine fills in; `wants_cancellation`: one named `cancellation`. `deadline_at`: the engine fills in
     a parameter named `deadline` unless more positional arguments are given; -1: it has none that is keyword-only or has a default,
-    since a required one is a word of the author's own. `result_max_bytes` bounds what it may return.
+    since a required one is a word of the author's own. `connection` is no
+    positional argument of a transactional effect. `result_max_bytes` bounds what it may return.
     """
 
     call: Callable[..., Any]
@@ -191,6 +192,8 @@ def describe(call: Callable[..., Any]) -> Function:
             wants_cancellation = True
         elif parameter.name == "deadline" and parameter.kind is parameter.KEYWORD_ONLY:
             deadline_at = sys.maxsize
+        elif parameter.name == "connection" and mark_of(call).transactional:
+            continue
         elif parameter.kind is parameter.VAR_POSITIONAL:
             unlimited = True
         elif parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):

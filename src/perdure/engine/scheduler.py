@@ -20,7 +20,7 @@ from msgspec import Struct
 from perdure.base import limits
 from perdure.base.errors import QuotaError, StoreError
 from perdure.engine import accounts, faults
-from perdure.engine.committing import PASSING, Committer, Outcome
+from perdure.engine.committing import LOCKED, PASSING, Committer, Outcome
 from perdure.engine.compaction import Compacted, Compactor
 from perdure.engine.executor import Executor
 from perdure.engine.journal import Journal
@@ -29,6 +29,7 @@ from perdure.engine.loading import Programs
 from perdure.engine.metrics import Metrics
 from perdure.engine.owning import Owned
 from perdure.engine.performing import Performer
+from perdure.engine.transacting import Lost, transact
 from perdure.engine.turns import Taken, TurnTaker, forget_turn
 from perdure.store.api import FINAL, Commit, Store
 
@@ -384,6 +385,9 @@ class Scheduler:
             self.owned.acquit(durably=True)
 
     def _take(self, live: LiveRun, now: float) -> None:
+        if live.transactional and self._drain_until is None:
+            self._transact(live, now)
+            return
         promised = self._performer.promised()
         try:
             taken = self._taker.take(live, now)
@@ -400,11 +404,49 @@ class Scheduler:
         if taken is not None:
             live.committing = True
             self._taken.append(taken)
-        elif live.events:
+        elif live.events or live.transactional:
             self._ready[live.run_id] = self._monotonic()
         else:
             self._set_alarm(live)
         self._performer.queue_up(live.run_id)
+
+    def _transact(self, live: LiveRun, now: float) -> None:
+        """Perform a transactional effect, and make the turn that takes its result durable with it."""
+        promised = self._performer.promised()
+        try:
+            taken = transact(self.owned.store, self._taker, self._performer, live, now)
+        except Lost:
+            self._performer.take_back(promised)
+            self._lose(live)
+            return
+        except StoreError as error:
+            self._performer.take_back(promised)
+            self.owned.reload(live)
+            # What the database could not let side by side is done again one after the other.
+            if error.code != LOCKED:
+                self._away(error)
+            return
+        except Exception as error:  # noqa: BLE001 - see _take
+            self._performer.take_back(promised)
+            self.owned.quarantine(live.run_id, live.epoch, error)
+            self._freeing |= isinstance(error, QuotaError)
+            return
+        if taken is None:
+            self._stir(live.run_id)
+            return
+        self.metrics.commits += 1
+        self.metrics.batch_size.add(1)
+        self._performer.keep_promises([taken])
+        self._ready.pop(live.run_id, None)
+        self._settle(taken)
+        self._performer.queue_up(live.run_id)
+        self._end_trial([taken])
+
+    def _lose(self, live: LiveRun) -> None:
+        """Forget a run that somebody else has by now."""
+        self.metrics.fenced += 1
+        self.journal.warning("turns lost", run=live.run_id)
+        self.owned.drop(live)
 
     # -- commits -------------------------------------------------------------------------------
 
@@ -437,9 +479,7 @@ class Scheduler:
                 self._settle(taken)
                 continue
             if not taken.live.gone:
-                metrics.fenced += 1
-                self.journal.warning("turns lost", run=taken.live.run_id)
-                self.owned.drop(taken.live)
+                self._lose(taken.live)
         self._end_trial(batch)
         self._wake()
 

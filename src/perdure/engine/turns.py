@@ -32,8 +32,9 @@ from perdure.machine.state import Request
 from perdure.machine.turn import Arrived, Cancel, Event, Fired, Hasten, Outcome, Raised, Returned
 from perdure.snapshot import wire
 from perdure.store.api import FINAL, MARK, TURN, Commit, LogLine, NewRun, Send, Store
+from perdure.store.lending import UNABLE
 from perdure.values import barrier, ports
-from perdure.values.conditions import SchemeError
+from perdure.values.conditions import SchemeError, condition
 from perdure.values.ports import CONSOLE
 from perdure.values.printer import write_string
 
@@ -59,6 +60,13 @@ class Taken(Struct, frozen=True, eq=False):
     commit: Commit
     outcome: Outcome | None
     starts: tuple[Start, ...]
+
+
+class _Apart:
+    """Says that an effect is performed apart, within a transaction."""
+
+
+_APART = _Apart()
 
 
 class TurnTaker:
@@ -88,8 +96,10 @@ class TurnTaker:
         self._state_max_bytes = watchdog.memory_max_bytes() // limits.STATE_SHARE
         self.shared = False
 
-    def take(self, live: LiveRun, now: float) -> Taken | None:
+    def take(self, live: LiveRun, now: float, *, within: bool = False) -> Taken | None:
         """Run a live run's next turn and return it as a commit, or None if there was nothing to do.
+
+        `within`: a transaction of the store is open, and may be undone.
 
         Raises:
           QuotaError: the turn took too much memory to be saved; the live run is to be thrown away.
@@ -104,6 +114,8 @@ class TurnTaker:
                 live.events = []
                 # The database's clock may be set back; a run's time goes on (rule 7).
                 moment = max(now, live.root.time)
+                if within:  # others wait for what the transaction has locked
+                    live.slice_s = min(live.slice_s, limits.TURN_SLICE_SHARED_S)
                 if self._stress:
                     outcome = stressed_turn(self._programs, live, events, moment)
                 else:
@@ -118,7 +130,9 @@ class TurnTaker:
                 return None
             began = time.monotonic()
             cancel = _first_cancel(live, events, outcome) if not was_cancelled else None
-            commit = self._commit(live, events, outcome, starts, failed=failed, cancel=cancel)
+            commit = self._commit(
+                live, events, outcome, starts, failed=failed, cancel=cancel, within=within
+            )
             self._set_slice(live, time.monotonic() - began)
             return Taken(live, commit, outcome, starts)
 
@@ -178,6 +192,9 @@ class TurnTaker:
                 request.error = again.condition
                 live.set_alarm(request.due, number)
         live.retries.clear()
+        if live.root.paused:
+            live.pending += live.transactional
+            live.transactional.clear()
         if not live.pending or live.root.paused:
             return ()
         starts: list[Start] = []
@@ -189,6 +206,9 @@ class TurnTaker:
             start = self._prepared(live, request, now)
             if start is None:
                 waiting.append(number)
+            elif start is _APART:
+                if number not in live.transactional:
+                    live.transactional.append(number)
             elif type(start) is Failed:
                 live.events.append(Raised(number, start.condition, start.repeatable))
             else:
@@ -197,8 +217,13 @@ class TurnTaker:
         live.pending = waiting
         return tuple(starts)
 
-    def _prepared(self, live: LiveRun, request: Request, now: float) -> Start | Failed | None:
-        """Return a start, noted in the request, the failure to prepare it, or None if it has to wait."""
+    def _prepared(
+        self, live: LiveRun, request: Request, now: float
+    ) -> Start | Failed | _Apart | None:
+        """Return a start, noted in the request, the failure to prepare it, or None if it has to wait.
+
+        A transactional effect is not started here: it waits for a turn of its own.
+        """
         number, procedure = request.number, request.arguments[0]
         try:
             function = live.modules.function(procedure)
@@ -214,23 +239,50 @@ class TurnTaker:
                 live.set_alarm(request.deadline + limits.DEADLINE_GRACE_S, number)
                 return None
             function = limited(function, request.deadline - now)
+        if function.mark.transactional:
+            if self._store.transacts:
+                return _APART
+            unable = f"{shown_name(procedure)}: {UNABLE}"
+            return Failed(condition("effect-error", unable), repeatable=True)
+        return self._begun(live, request, function, now)
+
+    def prepare(self, live: LiveRun, request: Request, now: float) -> Start | Failed | None:
+        """Return what is to be performed within a transaction, noted in the request, or why it can't be.
+
+        None: its function is not there any more.
+        """
+        try:
+            function = live.modules.function(request.arguments[0])
+        except CallError as error:
+            live.blocked[request.number] = error.message
+            live.pending.append(request.number)
+            return None
+        with EVALUATOR:
+            barrier.use(live.heap.log)
+            return self._begun(live, request, function, now)
+
+    def _begun(
+        self, live: LiveRun, request: Request, function: Function, now: float
+    ) -> Start | Failed | None:
+        """Return a start of the next attempt, noted in the request, why its arguments can't cross, or None: there is no room."""
+        procedure = request.arguments[0]
         try:
             arguments = arguments_out(procedure, function, request.arguments[1:])
         except SchemeError as error:
             return Failed(error.condition, repeatable=True)
-        if not self._room(function):
+        if not (function.mark.transactional or self._room(function)):
             return None
         if request.oid:
             barrier.touch(request)
         request.attempt += 1
-        request.started = True
+        request.started = not function.mark.transactional
         request.due = 0.0
         if request.attempt == 1:
             policy = policy_of(function.mark, request.policy)
             if policy is not None and policy.deadline_s is not None:
                 request.begun = now
         return Start(
-            number,
+            request.number,
             shown_name(procedure),
             function,
             arguments,
@@ -250,6 +302,7 @@ class TurnTaker:
         *,
         failed: tuple[int, ...],
         cancel: Cancel | None,
+        within: bool,
     ) -> Commit:
         status, detail, result = self._standing(live, outcome)
         seq = live.seq + 1
@@ -273,7 +326,7 @@ class TurnTaker:
                 live.output_chars = 0
                 live.weighed = True
         self._weigh(live)
-        self._keep_definitions(live)
+        self._keep_definitions(live, within=within)
         consumed, live.consumed = tuple(live.consumed), []
         wakes = live.next_alarm() if status not in FINAL and not live.root.paused else None
         return Commit(
@@ -326,8 +379,10 @@ class TurnTaker:
             raise QuotaError("P601", f"{told}, and it goes on after it was told")
         live.machine.complaint = told
 
-    def _keep_definitions(self, live: LiveRun) -> None:
+    def _keep_definitions(self, live: LiveRun, *, within: bool) -> None:
         """Store the definitions that the run refers to for the first time, the standard library's among them.
+
+        Those that a transaction stores, which may be undone, are stored for the next run again.
 
         A later release may have another library: a frame of the old one must still find its code.
         """
@@ -337,7 +392,8 @@ class TurnTaker:
             if new:
                 provider = self._programs.toolchain.provider
                 self._store.put_definitions({digest: provider.data(digest) for digest in new})
-                self._kept |= new
+                if not within:
+                    self._kept |= new
             live.definitions_kept = len(used)
 
     def _standing(self, live: LiveRun, outcome: Outcome | None) -> tuple[str, str, bytes | None]:

@@ -33,7 +33,7 @@ StoreError:
 
     P401 locked · P402 read-only · P403 full · P404 not a Perdure database · P405 corrupt
     P406 written by a newer release · P407 input/output error · P408 can't be opened
-    P409 the owner was taken for dead (claim, claim_one)
+    P409 the owner was taken for dead (claim, claim_one) · P412 no transactional effects (transact)
 
 Not an ORM and no query language: every verb is one the engine needs, so that each store can do it
 in one round trip.
@@ -42,11 +42,13 @@ in one round trip.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, TypeVar, runtime_checkable
 
 from msgspec import Struct
 
 from perdure.base import limits
+
+Value = TypeVar("Value")
 
 FINAL: Final = frozenset({"completed", "failed", "cancelled"})
 """States that a run never leaves."""
@@ -322,6 +324,19 @@ class Pruned(Struct, frozen=True):
     message_ids: int
 
 
+class Lent(Protocol):
+    """An open transaction of a store, as far as a transactional effect takes part in it."""
+
+    def attempt(self, function: Callable[[Any], Value]) -> Value:
+        """Call a function with the database's own connection, and return its value.
+
+        If it raises, all that it wrote is undone, and the error goes on; the transaction stays open.
+
+        Raises:
+          StoreError: the transaction is gone: the connection was lost, or the disk is full.
+        """
+
+
 # -- the interface -------------------------------------------------------------------------
 
 
@@ -336,12 +351,14 @@ class Store(Protocol):
       poll_s: how often a worker should ask `data_version`, in seconds.
       overlaps: whether a commit is mostly waiting, for a server or a network, so that it is worth a
         thread of its own.
+      transacts: whether `transact` can be used.
     """
 
     url: str
     lease_s: float
     poll_s: float
     overlaps: bool
+    transacts: bool
 
     def another(self) -> Store:
         """Return an independent handle to the same database, for another thread. It has no
@@ -505,6 +522,22 @@ class Store(Protocol):
         the others alone.
         After an error nothing of the batch is committed, or its outcome is unknown: read (epoch,
           seq) back.
+        """
+
+    def transact(self, run_id: str, epoch: int, seq: int, work: Callable[[Lent], Commit]) -> bool:
+        """Open a transaction, let `work` take part in it, and commit the turn that it returns with all that it wrote.
+
+        Args:
+          run_id, epoch, seq: where the run stands; if it is elsewhere, `work` is not called.
+          work: is given the transaction. It may use the other verbs that a turn needs, and no others.
+
+        Returns:
+          False: the run is another owner's by now. Nothing was written.
+
+        Raises:
+          StoreError: nothing was written, or the outcome is unknown: read (epoch, seq) back. P412: this store
+            can't do it.
+          whatever `work` raises: nothing was written.
         """
 
     def compact(self, run_id: str, seq: int, snapshot: bytes, snapshot_hash: bytes) -> bool:

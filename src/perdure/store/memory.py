@@ -24,6 +24,7 @@ from perdure.store.api import (
     Entry,
     Flaw,
     InboxRow,
+    Lent,
     Loaded,
     LoggedLine,
     NewRun,
@@ -36,6 +37,7 @@ from perdure.store.api import (
     RunFilter,
     Send,
 )
+from perdure.store.lending import refuse
 from perdure.store.memory_record import Record
 from perdure.store.refusals import check_same, deadly, taken_for_dead
 
@@ -65,6 +67,7 @@ class MemoryStore:
     url = ""
     poll_s = limits.POLL_S
     overlaps = False
+    transacts = False
 
     def __init__(
         self,
@@ -418,6 +421,10 @@ class MemoryStore:
     def commit(self, commits: Sequence[Commit]) -> list[bool]:
         with self._writing():
             return [self._commit(one) for one in commits]
+
+    def transact(self, run_id: str, epoch: int, seq: int, work: Callable[[Lent], Commit]) -> bool:
+        del run_id, epoch, seq
+        return refuse(work)
 
     def _commit(self, turn: Commit) -> bool:
         record = self._record(turn.run_id)

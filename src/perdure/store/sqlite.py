@@ -32,6 +32,7 @@ from perdure.store.api import (
     Entry,
     Flaw,
     InboxRow,
+    Lent,
     Loaded,
     LoggedLine,
     NewRun,
@@ -47,8 +48,10 @@ from perdure.store.api import (
 from perdure.store.database import as_store_error, connect, lock_directory, translated
 from perdure.store.integrity import flaws
 from perdure.store.leases import Trust
+from perdure.store.lending import Fenced
 from perdure.store.owners import OwnerLocks
 from perdure.store.refusals import check_same, deadly, taken_for_dead
+from perdure.store.sqlite_lending import SqliteLent
 
 _RUN_COLUMNS = (
     "id, name, program, parent, status, detail, seq, epoch, owner, wake_at, "
@@ -82,6 +85,7 @@ _QUARANTINE = (
     "status = CASE WHEN ?1 = '' OR status IN ('completed', 'failed', 'cancelled') "
     "THEN status ELSE 'parked' END "
 )
+_STANDS = "SELECT 1 FROM runs WHERE id = ? AND epoch = ? AND seq = ? AND owner <> 0"
 _INBOX = (
     "SELECT num, kind, message_id, sender, payload, at FROM inbox "
     "WHERE run = ? ORDER BY num LIMIT ?"
@@ -103,6 +107,7 @@ class SqliteStore:
 
     poll_s = limits.POLL_S
     overlaps = False
+    transacts = True
 
     def __init__(
         self,
@@ -135,6 +140,7 @@ class SqliteStore:
         self._locks = OwnerLocks(lock_directory(path))
         self._owner = 0
         self._lock: int | None = None
+        self._inside = False
 
     def another(self) -> SqliteStore:
         return SqliteStore(self.path, clock=self.now, retention=self.retention, **self._options)
@@ -493,6 +499,22 @@ class SqliteStore:
             raise
         return won
 
+    def transact(self, run_id: str, epoch: int, seq: int, work: Callable[[Lent], Commit]) -> bool:
+        connection = self._connection
+        with contextlib.suppress(Fenced), self._transaction():
+            self._inside = True
+            try:
+                here = self._execute(_STANDS, (run_id, epoch, seq)).fetchone()
+                if here is None:
+                    raise Fenced
+                turn = work(SqliteLent(connection, self.path))
+                if not sqlite_commit.commit(connection, turn, self.now(), self.retention):
+                    raise Fenced
+            finally:
+                self._inside = False
+            return True
+        return False
+
     def compact(self, run_id: str, seq: int, snapshot: bytes, snapshot_hash: bytes) -> bool:
         with self._transaction():
             return sqlite_commit.compact(
@@ -519,6 +541,9 @@ class SqliteStore:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
+        if self._inside:
+            yield  # a part of the transaction that `transact` has opened
+            return
         execute = self._execute
         try:
             execute("BEGIN IMMEDIATE")

@@ -138,6 +138,7 @@ class Connection:
         self._revive = revive
         self._prepared: set[bytes] = set()
         self.closed = False
+        self._pinned = False
         self.line = Line()
         self.raw = self._connect()
 
@@ -168,6 +169,8 @@ class Connection:
         """Return the connection, made anew if it was lost. Raises StoreError: P407 if that fails."""
         assert not self.closed, "the handle was closed"
         if self.raw.closed:
+            if self._pinned:
+                raise lost(self.target, "in a transaction")
             try:
                 self.raw = self._connect()
             except StoreError as error:
@@ -204,7 +207,7 @@ class Connection:
             return result
         if self.raw.pgconn.status != pq.ConnStatus.OK:
             self.raw.close()
-            raise _lost(self.target, result.get_error_message())
+            raise lost(self.target, result.get_error_message())
         state = result.error_field(pq.DiagnosticField.SQLSTATE) or b""
         message = result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or b""
         error = as_store_error(state.decode(), message.decode("utf-8", "replace"), self.target)
@@ -230,6 +233,35 @@ class Connection:
                 if last or error.code != "P407" or not self.raw.closed:
                     raise
         raise AssertionError
+
+    @contextmanager
+    def transaction(self) -> Iterator[psycopg.Connection[Any]]:
+        """Give the connection in a transaction, which is committed at the end, its errors translated.
+
+        Nothing connects again meanwhile: on another connection, what is part of the transaction would be committed alone.
+        """
+        raw = self.ready()
+        self._pinned = True
+        try:
+            with translated(self.target):
+                self._control(raw, b"BEGIN")
+                try:
+                    yield raw
+                except BaseException:
+                    if raw.pgconn.status == pq.ConnStatus.OK:
+                        self._control(raw, b"ROLLBACK")
+                    raise
+                self._control(raw, b"COMMIT")
+        finally:
+            self._pinned = False
+            if raw.pgconn.status != pq.ConnStatus.OK:
+                raw.close()
+
+    def _control(self, raw: psycopg.Connection[Any], statement: bytes) -> None:
+        with self.line.waiting():
+            done = raw.execute(statement).statusmessage
+        # The server answers the COMMIT of a failed transaction with ROLLBACK, and not with an error.
+        assert done == statement.decode(), f"the server answered {statement!r} with {done}"
 
     @contextmanager
     def session(self) -> Iterator[psycopg.Connection[Any]]:
@@ -262,7 +294,7 @@ def translated(target: Target) -> Iterator[None]:
                 f"{target.shown} can't be reached ({_primary(error)})",
                 hint="check that the server runs, and the host, port, user and database of the URL",
             ) from None
-        raise _lost(target, _primary(error)) from None
+        raise lost(target, _primary(error)) from None
     except psycopg.Error as error:
         raise as_store_error(error.sqlstate or "", _primary(error), target) from None
 
@@ -272,7 +304,8 @@ def _primary(error: psycopg.Error) -> str:
     return " ".join(found.split())
 
 
-def _lost(target: Target, detail: str) -> StoreError:
+def lost(target: Target, detail: str) -> StoreError:
+    """Return the error of a connection that was lost."""
     return StoreError(
         "P407",
         f"the connection to {target.shown} was lost ({' '.join(detail.split())})",

@@ -43,6 +43,7 @@ class Handle:
     """
 
     overlaps = True
+    transacts = True
 
     def __init__(
         self,

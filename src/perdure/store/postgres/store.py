@@ -16,14 +16,16 @@ Not COPY: it needs a round trip before the rows, and could not be conditional on
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from perdure.base import limits
 from perdure.base.errors import StoreError
 from perdure.store.api import (
     Claim,
     Commit,
+    Lent,
     NewRun,
     Pruned,
     PrunePolicy,
@@ -32,12 +34,15 @@ from perdure.store.api import (
     Send,
 )
 from perdure.store.leases import JUMP_SHARE
+from perdure.store.lending import Fenced
 from perdure.store.postgres import binary, loading
 from perdure.store.postgres.commit import COMMIT, Batch, batches_of, encode, framed
 from perdure.store.postgres.connection import verb
+from perdure.store.postgres.lending import PostgresLent
 from perdure.store.postgres.reading import RUN_COLUMNS, Reading, claim_of
 from perdure.store.refusals import check_same, taken_for_dead
 
+_STANDS = b"SELECT 1 FROM perdure.runs WHERE id = %s AND epoch = %s AND seq = %s AND owner <> 0"
 _RELEASE = verb("release", 3)
 _START = verb("start", 6)
 _SEND = verb("send", 6)
@@ -155,6 +160,21 @@ class PostgresStore(Reading):
             won[batch[n - 1][0]] = True
         if wanted is COMMIT:
             touched.update(binary.read_integers(answer.get_value(0, 2)))
+
+    def transact(self, run_id: str, epoch: int, seq: int, work: Callable[[Lent], Commit]) -> bool:
+        connection, touched, won = self._connection, set[int](), [False]
+        with contextlib.suppress(Fenced), connection.transaction() as raw:
+            with connection.line.waiting():
+                here = raw.execute(_STANDS, (run_id, epoch, seq)).fetchone()
+            if here is None:
+                raise Fenced
+            turn = work(PostgresLent(raw, connection.line, connection.target))
+            self._commit([(0, turn)], won, touched)
+            if not won[0]:
+                raise Fenced
+        if won[0]:
+            self._ring(touched)
+        return won[0]
 
     def compact(self, run_id: str, seq: int, snapshot: bytes, snapshot_hash: bytes) -> bool:
         kept = self.retention

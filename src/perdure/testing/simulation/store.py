@@ -18,6 +18,7 @@ from perdure.store.api import (
     Entry,
     Flaw,
     InboxRow,
+    Lent,
     Loaded,
     LoggedLine,
     NewRun,
@@ -48,6 +49,7 @@ class SimulatedStore:
     """
 
     overlaps = False
+    transacts = False
 
     def __init__(self, world: World, inner: MemoryStore, process: SimulatedWorker | None) -> None:
         self.inner = inner
@@ -280,6 +282,9 @@ class SimulatedStore:
         if self._process is not None and self._world.happens(self._world.faults.late):
             self._process.hang_inside("commit")
         return self._do("commit", lambda: self.inner.commit(commits), then=committed, writes=True)
+
+    def transact(self, run_id: str, epoch: int, seq: int, work: Callable[[Lent], Commit]) -> bool:
+        return self.inner.transact(run_id, epoch, seq, work)
 
     def compact(self, run_id: str, seq: int, snapshot: bytes, snapshot_hash: bytes) -> bool:
         return self._do(

@@ -197,6 +197,9 @@ def _stand_in(target: Target, original: Function | None) -> Function:
         found = replace(describe(_constant), call=stub)
     own = isinstance(getattr(stub, ATTRIBUTE, None), Mark)
     mark = found.mark if own or original is None else original.mark
+    if mark.transactional:
+        # A stub has no database. What it stands for can be performed again: whatever it did before it failed was undone.
+        mark = replace(mark, transactional=False, idempotent=True)
     # A stub that does not take what the program gives is the test's fault, so any number of arguments gets to it.
     least, most = (0, None) if original is None else (original.least, original.most)
     return replace(found, call=target, mark=mark, least=least, most=most)
