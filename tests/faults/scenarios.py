@@ -24,9 +24,11 @@ CUT_LEASE_S = 5.0
 """A silent connection holds its owner's lock in the server until the server gives it up, so that only the lease ends."""
 DEATH_S = 20.0
 
+COMMON = [p for p in faults.POINTS if not p.startswith("transaction-")]
+"""Transactional effects have tests of their own: test_transactional.py."""
 POINTS = {
-    "sqlite": [p for p in faults.POINTS if not p.endswith("-aside")] + [IN_TRANSACTION],
-    "postgresql": list(faults.POINTS),
+    "sqlite": [p for p in COMMON if not p.endswith("-aside")] + [IN_TRANSACTION],
+    "postgresql": COMMON,
 }
 """SQLite's commits are carried in the worker's own thread."""
 ONCE_ONLY = frozenset({"reaped", "before-release", "releasing", "released"})

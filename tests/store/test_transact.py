@@ -132,7 +132,6 @@ def test_an_error_of_the_turn_undoes_everything_and_the_handle_goes_on(transacti
     with pytest.raises(RuntimeError):
         transacting.transact("r", 1, 1, work)
     assert amount(transacting) == 100
-    assert transacting.get_definitions(["d"]) == {}
     assert transacting.commit([turn("r", 1, 2)]) == [True]
 
 
@@ -327,3 +326,44 @@ def test_a_connection_to_postgresql_that_is_cut_undoes_all_of_it(
         store._rows("DROP TABLE bank")
         other.close()
         store.close()
+
+
+def test_what_an_effect_does_to_its_session_is_no_matter_to_the_store(postgres_url: str) -> None:
+    store = PostgresStore(postgres_url, clock=Clock())
+    owned(store, "r")
+
+    def spoils(connection: Any) -> None:
+        connection.execute("SET search_path = nowhere")
+        connection.execute("SET statement_timeout = 1")
+        connection.execute("SET default_transaction_read_only = on")
+        connection.execute("CREATE TEMP TABLE once (x INTEGER)")
+        connection.execute("DROP TABLE once")
+        connection.execute("DEALLOCATE ALL")
+
+    def work(number: int) -> Work:
+        def take(lent: Lent) -> Commit:
+            if number == 2:
+                lent.attempt(spoils)
+            return turn("r", 1, number)
+
+        return take
+
+    assert store.transact("r", 1, 1, work(2))
+    assert store.commit([turn("r", 1, 3)]) == [True]
+    assert store._rows("SHOW enable_seqscan") == [("off",)]
+    assert store._rows("SHOW statement_timeout") != [("1ms",)]
+    store.close()
+
+
+def test_an_effect_s_statements_are_planned_as_the_server_does(postgres_url: str) -> None:
+    store = PostgresStore(postgres_url, clock=Clock())
+    owned(store, "r")
+    seen: list[Any] = []
+
+    def work(lent: Lent) -> Commit:
+        seen.append(lent.attempt(lambda c: c.execute("SHOW enable_seqscan").fetchone()[0]))
+        return turn("r", 1, 2)
+
+    assert store.transact("r", 1, 1, work)
+    assert seen == ["on"]
+    store.close()

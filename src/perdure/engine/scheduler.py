@@ -421,6 +421,10 @@ class Scheduler:
             return
         except StoreError as error:
             self._performer.take_back(promised)
+            if error.code not in PASSING:
+                # It may be the effect's doing: the others go on, and their commits say whether it is not.
+                self.owned.quarantine(live.run_id, live.epoch, error)
+                return
             self.owned.reload(live)
             # What the database could not let side by side is done again one after the other.
             if error.code != LOCKED:

@@ -27,7 +27,7 @@ from perdure.base.errors import CallError, PerdureError, StoreError
 from perdure.store.postgres.silence import Line
 from perdure.store.refusals import taken_for_dead
 
-_SETTINGS: Final = {
+_PLANS: Final = {
     # The verbs go by keys. A plan made while a table was empty must not read the whole of it later.
     "plan_cache_mode": "force_generic_plan",
     "enable_seqscan": "off",
@@ -35,6 +35,8 @@ _SETTINGS: Final = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
     "jit": "off",
+}
+_PATIENCE: Final = {
     "statement_timeout": f"{limits.STATEMENT_TIMEOUT_S * 1000:.0f}",
     "lock_timeout": f"{limits.LOCK_TIMEOUT_S * 1000:.0f}",
     "idle_in_transaction_session_timeout": f"{limits.STATEMENT_TIMEOUT_S * 1000:.0f}",
@@ -58,12 +60,14 @@ class Target(Struct, frozen=True):
       pooled: a pooler gives every transaction whichever session is free, so that nothing of a session
         lasts: no locks, no LISTEN, no prepared statements.
       read_only: refuse to write.
+      lent: what libpq takes for a session that is lent to effects: it plans as the server does by itself.
     """
 
     conninfo: str
     shown: str
     pooled: bool = False
     read_only: bool = False
+    lent: str = ""
 
 
 def parse_url(url: str, *, read_only: bool = False) -> Target:
@@ -85,15 +89,22 @@ def parse_url(url: str, *, read_only: bool = False) -> Target:
     user = parts.username or ""
     port = f":{parts.port}" if parts.port else ""
     shown = f"postgresql://{user}{'@' if user else ''}{parts.hostname or ''}{port}{parts.path}"
-    own: dict[str, str] = dict(_TRANSPORT)
-    if not pooled:
+    more = given.pop("options", "")
+
+    def conninfo_with(settings: dict[str, str]) -> str:
+        own: dict[str, str] = dict(_TRANSPORT)
         # A pooler refuses options of a session: it does not give one.
-        settings = _SETTINGS | ({"default_transaction_read_only": "on"} if read_only else {})
-        options = " ".join(f"-c {key}={value}" for key, value in settings.items())
-        own["options"] = f"{options} {given.pop('options', '')}".strip()
-    query = urlencode(own | given, safe="/:")
-    # urlsplit drops an empty host, and libpq takes it for its default.
-    conninfo = f"postgresql://{parts.netloc}{parts.path}?{query.replace('+', '%20')}"
+        if pooled and more:
+            own["options"] = more
+        elif not pooled:
+            options = " ".join(f"-c {key}={value}" for key, value in settings.items())
+            own["options"] = f"{options} {more}".strip()
+        query = urlencode(own | given, safe="/:")
+        # urlsplit drops an empty host, and libpq takes it for its default.
+        return f"postgresql://{parts.netloc}{parts.path}?{query.replace('+', '%20')}"
+
+    write = {"default_transaction_read_only": "on"} if read_only else {}
+    conninfo = conninfo_with(_PLANS | _PATIENCE | write)
     try:
         conninfo_to_dict(conninfo)
     except psycopg.ProgrammingError as error:
@@ -102,7 +113,7 @@ def parse_url(url: str, *, read_only: bool = False) -> Target:
             f"{shown}: {' '.join(str(error).split())}",
             hint="its parameters are libpq's, and pooler",
         ) from None
-    return Target(conninfo, shown, pooled, read_only)
+    return Target(conninfo, shown, pooled, read_only, conninfo_with(_PATIENCE | write))
 
 
 class Verb(Struct, frozen=True):
@@ -125,6 +136,8 @@ class Connection:
       target: where to.
       check: looks at a new connection; raises if it is not to a database of ours.
       revive: gives a new session what the old one had; called after a reconnection.
+      lent: its session is lent to effects, so nothing that they may do to it must matter: no statement of ours is
+        prepared in it.
     """
 
     def __init__(
@@ -132,8 +145,11 @@ class Connection:
         target: Target,
         check: Callable[[psycopg.Connection[Any], Target], None],
         revive: Callable[[], None],
+        *,
+        lent: bool = False,
     ) -> None:
         self.target = target
+        self._lent = lent
         self._check = check
         self._revive = revive
         self._prepared: set[bytes] = set()
@@ -151,9 +167,9 @@ class Connection:
     def _connect(self) -> psycopg.Connection[Any]:
         with translated(self.target):
             raw = psycopg.connect(
-                self.target.conninfo,
+                self.target.lent if self._lent else self.target.conninfo,
                 autocommit=True,
-                prepare_threshold=None if self.target.pooled else 1,
+                prepare_threshold=None if self.target.pooled or self._lent else 1,
             )
             self.line.raw = raw
             try:
@@ -190,7 +206,7 @@ class Connection:
         line = self.line
         outer, line.since = line.since, line.since or time.monotonic()
         try:
-            if self.target.pooled:
+            if self.target.pooled or self._lent:
                 result = pgconn.exec_params(wanted.sql, values, None, formats, 1)
             else:
                 if wanted.name not in self._prepared:

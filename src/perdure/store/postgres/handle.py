@@ -77,6 +77,7 @@ class Handle:
         self.poll_s = _POOLED_POLL_S if target.pooled else limits.SERVER_POLL_S
         self._connection = Connection(target, self._check, self._revive)
         self._rows = self._connection.rows
+        self._lent: Connection | None = None
         self.now = clock or ServerClock(self._server_clock).now
 
     def _check(self, raw: psycopg.Connection[Any], target: Target) -> None:
@@ -84,6 +85,20 @@ class Handle:
         self._family.sessions.discard(self._session)
         self._session = raw.info.backend_pid
         self._family.sessions.add(self._session)
+
+    def _lending(self) -> Connection:
+        """Return the connection that is lent to effects: the handle's own has the owner's lock, and is nobody else's to lose."""
+        if self._lent is None or self._lent.closed:
+            try:
+                self._lent = Connection(
+                    self._connection.target,
+                    lambda raw, target: schema.require(raw, target, must_exist=True),
+                    lambda: None,
+                    lent=True,
+                )
+            except StoreError as error:
+                raise gone(error) from None
+        return self._lent
 
     def _server_clock(self) -> float:
         (row,) = self._rows("SELECT perdure.clock(NULL)")
@@ -129,6 +144,8 @@ class Handle:
         self._family.owners.discard(self._owner)
         self._family.sessions.discard(self._session)
         self._owner = 0
+        if self._lent is not None:
+            self._lent.close()
         self._connection.close()
 
     def data_version(self) -> int:

@@ -21,12 +21,9 @@ from perdure.store.postgres.silence import Line
 
 Value = TypeVar("Value")
 
-_BEGIN: Final = (
-    # The plans of the store's verbs are not for other people's tables. The verbs set theirs again (functions.sql).
-    b"SET LOCAL plan_cache_mode = auto; SET LOCAL enable_seqscan = on; SET LOCAL enable_bitmapscan = on; "
-    b"SET LOCAL enable_hashjoin = on; SET LOCAL enable_mergejoin = on; SAVEPOINT perdure_effect"
-)
-_KEEP: Final = b"SET CONSTRAINTS ALL IMMEDIATE; RELEASE SAVEPOINT perdure_effect"
+_BEGIN: Final = b"SAVEPOINT perdure_effect"
+_KEEP: Final = b"SET CONSTRAINTS ALL IMMEDIATE; RESET ALL; RELEASE SAVEPOINT perdure_effect"
+"""What the function has set must not outlive it: the store's own statements, and other effects, come next."""
 _UNDO: Final = b"ROLLBACK TO SAVEPOINT perdure_effect; RELEASE SAVEPOINT perdure_effect"
 _REFUSED: Final = frozenset({
     "close", "commit", "rollback", "autocommit", "set_autocommit", "cancel", "cancel_safe", "notifies",
@@ -36,7 +33,8 @@ _REFUSED: Final = frozenset({
 })  # fmt: skip
 _ENDING: Final = re.compile(
     r"(?:\s|--[^\n]*\n|/\*.*?\*/)*"
-    r"(commit|rollback(?!\s+(?:work\s+|transaction\s+)?to\b)|abort|end|begin|start\s+transaction|prepare\s+transaction)\b",
+    r"(commit|rollback(?!\s+(?:work\s+|transaction\s+)?to\b)|abort|end|begin|start\s+transaction"
+    r"|prepare\s+transaction|set\s+transaction|set\s+session\s+characteristics)\b",
     re.IGNORECASE | re.DOTALL,
 )
 

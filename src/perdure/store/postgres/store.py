@@ -37,7 +37,7 @@ from perdure.store.leases import JUMP_SHARE
 from perdure.store.lending import Fenced
 from perdure.store.postgres import binary, loading
 from perdure.store.postgres.commit import COMMIT, Batch, batches_of, encode, framed
-from perdure.store.postgres.connection import verb
+from perdure.store.postgres.connection import Connection, verb
 from perdure.store.postgres.lending import PostgresLent
 from perdure.store.postgres.reading import RUN_COLUMNS, Reading, claim_of
 from perdure.store.refusals import check_same, taken_for_dead
@@ -153,23 +153,25 @@ class PostgresStore(Reading):
         self._ring(touched)
         return won
 
-    def _commit(self, batch: Batch, won: list[bool], touched: set[int]) -> None:
+    def _commit(
+        self, batch: Batch, won: list[bool], touched: set[int], carrier: Connection | None = None
+    ) -> None:
         wanted, values = encode(batch, self._at(), self.retention)
-        answer = self._connection.call(wanted, values)
+        answer = (carrier or self._connection).call(wanted, values)
         for n in binary.read_integers(answer.get_value(0, 0)):
             won[batch[n - 1][0]] = True
         if wanted is COMMIT:
             touched.update(binary.read_integers(answer.get_value(0, 2)))
 
     def transact(self, run_id: str, epoch: int, seq: int, work: Callable[[Lent], Commit]) -> bool:
-        connection, touched, won = self._connection, set[int](), [False]
+        connection, touched, won = self._lending(), set[int](), [False]
         with contextlib.suppress(Fenced), connection.transaction() as raw:
             with connection.line.waiting():
                 here = raw.execute(_STANDS, (run_id, epoch, seq)).fetchone()
             if here is None:
                 raise Fenced
             turn = work(PostgresLent(raw, connection.line, connection.target))
-            self._commit([(0, turn)], won, touched)
+            self._commit([(0, turn)], won, touched, connection)
             if not won[0]:
                 raise Fenced
         if won[0]:
