@@ -23,6 +23,7 @@ from perdure.engine.executor import Call, Ended, keywords
 from perdure.engine.python_modules import Function
 from perdure.testing.virtual.kills import AFTER_EFFECT, BEFORE_EFFECT, Killed, Point
 from perdure.testing.virtual.stubs import Later, Target, spelled
+from perdure.testing.virtual.within import taken
 from perdure.values.types import HOST
 
 if TYPE_CHECKING:
@@ -44,12 +45,12 @@ class EffectCall:
       error: what it raised.
     """
 
-    def __init__(self, call: Call, target: Target, at: float) -> None:
-        self.run_id = call.key.rpartition("/")[0]
+    def __init__(self, target: Target, arguments: Sequence[Any], key: str, at: float) -> None:
+        self.run_id = key.rpartition("/")[0]
         self.name = target.name
         self.module = target.module
-        self.arguments = list(call.arguments)
-        self.key = call.key
+        self.arguments = list(arguments)
+        self.key = key
         self.at = at
         self.outcome = "running"
         self.value: Any = None
@@ -98,6 +99,7 @@ class Performing:
 
     Attributes:
       promised: whether the turns since the last commit start an effect that must not be repeated.
+      doomed: whether the process has died inside of a transactional effect.
     """
 
     def __init__(self, world: World) -> None:
@@ -107,7 +109,7 @@ class Performing:
         self._count = 0
         # The effects that have started and whose outcome is not durable yet, by their keys.
         self._unsettled: dict[str, tuple[EffectCall, bool]] = {}
-        self.promised = False
+        self.promised = self.doomed = False
 
     # -- what the engine asks for ----------------------------------------------------------------
 
@@ -118,7 +120,7 @@ class Performing:
 
     def start(self, call: Call) -> None:
         target: Target = call.function.call  # type: ignore[assignment]
-        effect = EffectCall(call, target, self._world.now)
+        effect = EffectCall(target, call.arguments, call.key, self._world.now)
         if target.allowed and target.module != HOST:
             self._world.effects.append(effect)
         self._queue.append((call, effect))
@@ -184,11 +186,44 @@ class Performing:
         self._end(call, effect, ended)
         return True
 
+    def perform_within(
+        self, target: Target, arguments: Sequence[Any], named: dict[str, Any]
+    ) -> Any:
+        """Return what a transactional function returns; an error of the test itself is kept for the test, too."""
+        world = self._world
+        effect = EffectCall(target, arguments, named["idempotency_key"], world.now)
+        try:
+            if not target.allowed:
+                raise unstubbed(target, arguments)
+            world.effects.append(effect)
+            self._unsettled[effect.key] = effect, True
+            self._reached(BEFORE_EFFECT, effect)
+            failure = self._failure(effect)
+            if failure is not None:
+                value = Target("", "", failure.error, True, False)()
+            else:
+                value = target(*arguments, **taken(target, named))
+            value = value.value if isinstance(value, Later) else value
+            if isinstance(value, BaseException):
+                raise value
+            effect.value, effect.outcome = value, "returned"
+            self._reached(AFTER_EFFECT, effect)
+        except Killed:
+            effect.outcome, self.doomed = "killed", True
+            raise
+        except (AssertionError, StubError) as error:
+            world.broken_by(error)
+            raise
+        except BaseException as error:
+            effect.error, effect.outcome = error, "raised"
+            raise
+        return value
+
     def _perform(self, call: Call, effect: EffectCall) -> None:
         target: Target = call.function.call  # type: ignore[assignment]
         if not target.allowed:
             raise unstubbed(target, effect.arguments)
-        self._reached(BEFORE_EFFECT, call, effect)
+        self._reached(BEFORE_EFFECT, effect)
         seconds, ended = self._outcome(call, effect)
         now, timeout = self._world.now, call.function.mark.timeout_s
         due = self._world.cut_off.pop(call.key, now) + seconds
@@ -236,7 +271,7 @@ class Performing:
             if call.late is not None:
                 call.late(ended)
             return
-        self._reached(AFTER_EFFECT, call, effect)
+        self._reached(AFTER_EFFECT, effect)
         call.over = True
         effect.value, effect.error = ended.value, ended.error
         effect.outcome = "returned" if ended.error is None else "raised"
@@ -246,14 +281,14 @@ class Performing:
                 call.cancellation.cancel("it took too long")
         call.done(ended)
 
-    def _reached(self, kind: str, call: Call, effect: EffectCall) -> None:
+    def _reached(self, kind: str, effect: EffectCall) -> None:
         """Come to a point where the process may die. Raises Killed."""
         before = "before" if kind == BEFORE_EFFECT else "after"
         given = "".join(f" {argument!r:.40}" for argument in effect.arguments)
         point = Point(
             kind,
             f"{before} the effect ({effect.name}{given}) of {effect.run_id}",
-            (kind, call.key),
+            (kind, effect.key),
             f"{spelled(effect.module)}.{effect.name}",
             self.doubtful,
             self._world.progress,

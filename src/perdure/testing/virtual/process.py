@@ -8,7 +8,7 @@ Turns are cut by the number of tests of the watchdog's flag and never by time, s
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,10 +19,11 @@ from perdure.engine.journal import LOGGER
 from perdure.engine.loading import Programs
 from perdure.engine.scheduler import Options, Scheduler
 from perdure.machine import watchdog
-from perdure.store.api import MARK, Commit, Retention, Store
+from perdure.store.api import MARK, Commit, Lent, Retention, Store
 from perdure.store.memory import MemoryStore
 from perdure.testing.virtual.kills import AFTER_COMMIT, BEFORE_COMMIT, Killed, Point
 from perdure.testing.virtual.performing import Performing
+from perdure.testing.virtual.within import Lending
 
 if TYPE_CHECKING:
     from perdure.testing.virtual.world import World
@@ -33,6 +34,8 @@ CUT_COST = 500
 
 class WorldStore(MemoryStore):
     """A handle of a world's database that a simulated process commits with."""
+
+    transacts = True
 
     def __init__(self, database: MemoryStore, world: World) -> None:
         super().__init__(
@@ -47,19 +50,45 @@ class WorldStore(MemoryStore):
         return WorldStore(self, self._test)
 
     def commit(self, commits: Sequence[Commit]) -> list[bool]:
-        test = self._test
-        process = test.process
-        assert process is not None, "only a process commits"
-        self._reached(BEFORE_COMMIT, commits, doubtful=process.performing.doubtful)
+        self._reached(BEFORE_COMMIT, commits, doubtful=self._performing.doubtful)
         won = super().commit(commits)
+        self._settled(commits)
+        return won
+
+    def transact(self, run_id: str, epoch: int, seq: int, work: Callable[[Lent], Commit]) -> bool:
+        """Commit a turn with what its transactional effect has written with the connection that the test gave."""
+        run, lent = self.get_run(run_id), Lending(self._test.connection)
+        if run is None or run.epoch != epoch or run.seq != seq or not run.owner:
+            return False
+        try:
+            commit = work(lent)
+            if self._performing.doomed:
+                raise Killed
+            self._reached(BEFORE_COMMIT, [commit], doubtful=self._performing.doubtful)
+        except BaseException:
+            lent.rollback()
+            raise
+        (won,) = super().commit([commit])
+        assert won, "one process at a time has its turn"
+        lent.commit()
+        self._settled([commit])
+        return won
+
+    @property
+    def _performing(self) -> Performing:
+        process = self._test.process
+        assert process is not None, "only a process commits"
+        return process.performing
+
+    def _settled(self, commits: Sequence[Commit]) -> None:
+        """Note that turns are durable. Raises Killed, QuotaError."""
+        test, performing = self._test, self._performing
         test.count_turns(sum(CUT_COST if "pre-empted" in c.note else 1 for c in commits))
         test.progress += sum(commit.kind != MARK for commit in commits)
-        performing = process.performing
         performing.committed([commit.run_id for commit in commits])
         doubtful = performing.doubtful or performing.promised
         performing.promised = False
         self._reached(AFTER_COMMIT, commits, doubtful=doubtful)
-        return won
 
     def _reached(self, kind: str, commits: Sequence[Commit], *, doubtful: bool) -> None:
         """Come to a point where the process may die. Raises Killed."""

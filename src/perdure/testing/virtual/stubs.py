@@ -58,11 +58,27 @@ class Target(Struct, frozen=True):
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         """Return what the stub says: of a callable its result, else the value itself."""
         given = self.given
-        if callable(given) and not _is_error(given):
+        if callable(given) and not is_error(given):
             given = given(*arguments, **named)
-        if _is_error(given):
+        if is_error(given):
             raise given
         return given
+
+
+class Within(Struct, frozen=True):
+    """What the engine calls in the place of a transactional function: it has the world perform it."""
+
+    target: Target
+    stubs: Stubs
+
+    @property
+    def name(self) -> str:
+        """The function's name in programs."""
+        return self.target.name
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """Return what the function or its stub returns."""
+        return self.stubs.perform(self.target, arguments, named)
 
 
 class Stubs:
@@ -72,7 +88,12 @@ class Stubs:
       given: stubs by name: "charge-card", or "shop.charge-card" if that is not clear enough; Python's spelling does, too.
       real: True if all others may really be called, else the names of functions or modules that may.
       without: modules that are not imported at all; their functions are those that are stubbed.
+
+    Attributes:
+      perform: performs a transactional function, given what it stands for, its arguments and what the engine fills in.
     """
+
+    perform: Callable[[Target, tuple[Any, ...], dict[str, Any]], Any]
 
     def __init__(
         self,
@@ -185,21 +206,25 @@ class StubbedModules(PythonModules):
             for name in stubs.names_for(module):
                 target = Target(module, name, stubs.of(module, name), allowed=True, real=False)
                 stand_ins[name.replace("-", "_")] = _stand_in(target, None)
-        return stand_ins
+        return {name: self._apart(function) for name, function in stand_ins.items()}
+
+    def _apart(self, function: Function) -> Function:
+        """Return a function that the world performs itself if it is a transactional one."""
+        if not function.mark.transactional:
+            return function
+        assert isinstance(function.call, Target), "that is what stands for it so far"
+        return replace(function, call=Within(function.call, self._stubs), wants_key=True)
 
 
 def _stand_in(target: Target, original: Function | None) -> Function:
     """Return a stub as the engine calls it, in the place of the original if that is known."""
     stub = target.given
-    if callable(stub) and not _is_error(stub):
+    if callable(stub) and not is_error(stub):
         found = describe(stub)
     else:
         found = replace(describe(_constant), call=stub)
     own = isinstance(getattr(stub, ATTRIBUTE, None), Mark)
     mark = found.mark if own or original is None else original.mark
-    if mark.transactional:
-        # A stub has no database. What it stands for can be performed again: whatever it did before it failed was undone.
-        mark = replace(mark, transactional=False, idempotent=True)
     # A stub that does not take what the program gives is the test's fault, so any number of arguments gets to it.
     least, most = (0, None) if original is None else (original.least, original.most)
     return replace(found, call=target, mark=mark, least=least, most=most)
@@ -209,7 +234,8 @@ def _constant(*arguments: Any) -> None:
     """Stand for a stub that is a value: it takes any arguments."""
 
 
-def _is_error(given: Any) -> bool:
+def is_error(given: Any) -> bool:
+    """Return whether a stub is an exception or a type of one."""
     return isinstance(given, BaseException) or (
         isinstance(given, type) and issubclass(given, BaseException)
     )

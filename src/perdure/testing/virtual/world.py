@@ -26,7 +26,7 @@ from perdure.testing.virtual.kills import KINDS, NOW, Armed, Killed, Plan, Point
 from perdure.testing.virtual.performing import EffectCall, Failure
 from perdure.testing.virtual.process import Process, check_turns
 from perdure.testing.virtual.run import Run
-from perdure.testing.virtual.stubs import Stubs, WorldModules, shared_programs
+from perdure.testing.virtual.stubs import Stubs, Target, WorldModules, shared_programs
 from perdure.toolchain.toolchain import CompiledProgram
 
 START_S = 1_893_456_000.0
@@ -63,6 +63,8 @@ class World:
       allow_python: Python modules that programs may import besides those beside their files.
       files: which files programs may open: "none", "all", or those of a directory.
       environment: the environment variables that programs see.
+      connection: what transactional effects get as `connection`: a database connection of the test's own, with `commit` and
+        `rollback`. What they write is committed with the turn that takes their result, or undone.
       turns_max: how many turns it takes before it gives up with a QuotaError.
 
     Attributes:
@@ -86,6 +88,7 @@ class World:
         allow_python: Sequence[str] = (),
         files: str | Path = NONE,
         environment: Mapping[str, str] | None = None,
+        connection: Any = None,
         turns_max: int = limits.TEST_TURNS_MAX,
         plan: Plan | None = None,
     ) -> None:
@@ -98,6 +101,7 @@ class World:
             directory=None,
             host=host_functions(Files(files), environment or {}),
         )
+        self._modules.stubs.perform = self._perform_within
         self._programs, self._shared = shared_programs()
         self.engine = WorldEngine(self._clock, self._programs)
         self.effects: list[EffectCall] = []
@@ -107,6 +111,7 @@ class World:
         self.process: Process | None = None
         self.turns = self.progress = 0
         self._turns_max = turns_max
+        self.connection = connection
         self._plan = plan
         self._armed: list[Armed] = []
         self._messages = self._started = 0
@@ -226,15 +231,19 @@ class World:
           CallError: a program called a function that the test does not mention.
           QuotaError: it takes more turns than the world may.
         """
-        if self._broken is not None:
-            raise self._broken
+        self._check()
         with self._at_work():
             try:
                 while self._round() or self._perform():
-                    pass
+                    self._check()
+                self._check()
             except BaseException as error:
                 self._broken = error
                 raise
+
+    def _check(self) -> None:
+        if self._broken is not None:
+            raise self._broken
 
     def advance(
         self,
@@ -347,6 +356,16 @@ class World:
         """Note that turns were committed. Raises QuotaError: there were too many."""
         self.turns += turns
         check_turns(self.turns, self._turns_max)
+
+    def broken_by(self, error: BaseException) -> None:
+        """Take note that something is wrong with the test itself; it is raised in the test as soon as the engine lets go."""
+        self._broken = self._broken or error
+
+    def _perform_within(
+        self, target: Target, arguments: tuple[Any, ...], named: dict[str, Any]
+    ) -> Any:
+        assert self.process is not None, "only a process performs"
+        return self.process.performing.perform_within(target, arguments, named)
 
     def committed(self, commit: Commit) -> None:
         """Hear of a commit that is durable."""
