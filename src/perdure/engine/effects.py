@@ -162,6 +162,14 @@ def arguments_out(
         ) from None
 
 
+def is_idempotent(modules: PythonModules, procedure: PythonProcedure) -> bool:
+    """Return whether a function may be performed again with the same key; one that is not there may not."""
+    try:
+        return modules.function(procedure).mark.idempotent
+    except PerdureError:
+        return False
+
+
 def call_builtin(
     modules: PythonModules, procedure: PythonProcedure, arguments: tuple[Any, ...]
 ) -> Any:

@@ -17,7 +17,7 @@ from perdure.base.errors import SnapshotError
 from perdure.engine import inspection, jsonable, records
 from perdure.engine.adoption import adopt_all
 from perdure.engine.boundary import BoundaryError, to_python
-from perdure.engine.effects import call_builtin
+from perdure.engine.effects import call_builtin, is_idempotent
 from perdure.engine.host import NONE, Files, host_functions
 from perdure.engine.live import LiveRun
 from perdure.engine.python_modules import Function, PythonModules
@@ -205,6 +205,7 @@ class Programs:
         modules = live.modules
         machine.log = heap.log
         machine.call_builtin = lambda procedure, given: call_builtin(modules, procedure, given)
+        machine.is_idempotent = lambda procedure: is_idempotent(modules, procedure)
         machine.export_value = exchange.dump_value
         machine.check_program = live.names
         provider = self.toolchain.provider

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from perdure.machine import cancelling, mailbox, restarts, tasks, turn, waiting
+from perdure.machine import cancelling, groups, mailbox, restarts, tasks, turn, waiting
 from perdure.machine.requests import complete, fail_request
 from perdure.values.barrier import touch
 from perdure.values.conditions import SchemeError
@@ -30,12 +30,16 @@ def apply(machine: Machine, event: turn.Event) -> None:
 def _returned(machine: Machine, event: turn.Returned) -> None:
     request = table_ref(machine.root.requests, event.request)
     if request is not None:
+        if machine.root.transactions:
+            groups.settled(machine, request.number, happened=True, repeatable=event.repeatable)
         complete(machine, request, event.value)
 
 
 def _raised(machine: Machine, event: turn.Raised) -> None:
     request = table_ref(machine.root.requests, event.request)
     if request is not None:
+        if machine.root.transactions:
+            groups.settled(machine, request.number, happened=False, repeatable=event.repeatable)
         fail_request(machine, request, event.condition)
 
 

@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from perdure.base import limits
 from perdure.base.errors import PerdureError
-from perdure.machine import cancelling, requests, tasks, undo, waiting, watchdog
+from perdure.machine import cancelling, groups, requests, tasks, undo, waiting, watchdog
 from perdure.machine.capture import Captured, capture, capture_after, failed_frame
 from perdure.machine.code import AFTER, CALL, OTHER, REDO, CodeProvider, Site
 from perdure.machine.errors import condition_of
@@ -43,6 +43,7 @@ from perdure.machine.stepping import Stepper
 from perdure.machine.turn import Event, Logged, Outcome, Sent, Started
 from perdure.values import barrier, ports
 from perdure.values.conditions import SchemeError, condition
+from perdure.values.lists import from_items
 from perdure.values.printer import report_string
 from perdure.values.types import NIL, UNSPECIFIED, Condition, Values
 
@@ -71,6 +72,11 @@ def _anything(asked: Any) -> None:
     """Accept the name of a program; the engine puts its own check in place of this."""
 
 
+def _never(_procedure: Any) -> bool:
+    """Say that no effect may be performed twice; the engine asks their marks in place of this."""
+    return False
+
+
 def _plain_report(raised: Any, _stack: Any, _base: Any) -> str:
     """Return an error's message; the engine puts the report in place of this, which has the place and the stack."""
     return report_string(raised)
@@ -93,6 +99,7 @@ class Hooks(Struct, frozen=True):
     restart_at: Any
     signalled: Parameter
     restarts: Parameter
+    refused: Any
 
 
 class Machine:
@@ -110,6 +117,7 @@ class Machine:
         self.hooks = hooks
         self.log = barrier.WriteLog()
         self.call_builtin: Callable[..., Any] | None = None
+        self.is_idempotent: Callable[[Any], bool] = _never
         self.export_value: Callable[[Any], Any] = identity
         self.evaluator: Any = None
         self.report: Callable[[Any, Any, Any], str] = _plain_report
@@ -441,6 +449,10 @@ class Machine:
         """Let the running task wait for the first of several operations."""
         task = self.task
         if (task.interrupts or task.cancel_asked) and cancelling.deliver(self):
+            return
+        refused = groups.other_arguments(self, operations) if self.root.transactions else None
+        if refused is not None:
+            self.callee, self.arguments = self.hooks.refused, (*refused, from_items([*operations]))
             return
         waiting.begin(self, operations)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from perdure.machine import groups
 from perdure.machine.state import Channel, Request, Task
 from perdure.values.barrier import touch
 from perdure.values.lists import from_items
@@ -92,6 +93,8 @@ def withdraw(machine: Machine, number: int) -> None:
     table_delete(machine.root.requests, number)
     if request.kind in OUTSIDE:
         machine.withdraw_outside(request)
+        if request.kind == "effect" and machine.root.transactions:
+            groups.withdrawn(machine, request)
     elif request.kind in {"get", "put"}:
         _dequeue(request)
 

@@ -15,7 +15,7 @@ from perdure.machine.state import Dynamic, Request, Signalled, Task
 from perdure.values.barrier import touch
 from perdure.values.conditions import condition
 from perdure.values.tables import table_delete, table_ref, table_set
-from perdure.values.types import NIL
+from perdure.values.types import NIL, Condition
 
 if TYPE_CHECKING:
     from perdure.machine.machine import Machine
@@ -80,8 +80,9 @@ def unhandled(machine: Machine, task: Task, place: Signalled) -> None:
 
 
 def stays_parked(machine: Machine, task: Task) -> bool:
-    """Return whether an error of a task is nobody else's: it cleans up, or undoes a transaction."""
-    return task.cancelling or transactions.is_compensating(machine, task)
+    """Return whether an error of a parked task is nobody else's: it cleans up, undoes a transaction, or asks for leave."""
+    asks = isinstance(task.result, Condition) and task.result.kind == "retry-refused"
+    return asks or task.cancelling or transactions.is_compensating(machine, task)
 
 
 def _has_handlers(machine: Machine, number: int) -> bool:

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from perdure.machine import groups
 from perdure.machine.registers import REGISTERS
 from perdure.machine.requests import FINISHED
 from perdure.machine.state import Task
-from perdure.machine.undo import CLOSED, LEFT, OPEN, Guard, Transaction
+from perdure.machine.undo import CLOSED, LEFT, OPEN, Transaction, current, guard_of
 from perdure.values.barrier import touch
 from perdure.values.conditions import fail
 from perdure.values.lists import from_items, list_items
@@ -25,21 +26,11 @@ if TYPE_CHECKING:
     from perdure.machine.machine import Machine
 
 
-def current(machine: Machine) -> Transaction | None:
-    """Return the innermost transaction that the running task is in and that is not over."""
-    guard = _guard(machine)
-    return None if guard is None else guard.current()
-
-
-def _guard(machine: Machine) -> Guard | None:
-    found = machine.log.guard
-    assert found is None or isinstance(found, Guard)
-    return found
-
-
 def make(machine: Machine, leave: Any) -> Transaction:
     """Return a transaction of the running task that was not entered yet; `leave` is the continuation of its end."""
-    return Transaction(machine.new_number(), machine.task.number, current(machine), leave)
+    made = Transaction(machine.new_number(), machine.task.number, current(machine), leave)
+    made.compensates = groups.in_compensation(machine)
+    return made
 
 
 def enter(machine: Machine, transaction: Transaction) -> None:
@@ -73,7 +64,7 @@ def children(transaction: Transaction) -> list[Task]:
 
 def commit(machine: Machine, transaction: Transaction) -> None:
     """End a transaction normally: what it did is now the enclosing one's to undo, or for good."""
-    guard = _guard(machine)
+    guard = guard_of(machine)
     assert guard is not None
     assert transaction.status == OPEN
     guard.hand_over(transaction)
@@ -84,6 +75,7 @@ def commit(machine: Machine, transaction: Transaction) -> None:
             compensations = Pair(each, compensations)
         _touch(outer)
         outer.compensations = compensations
+    groups.hand_over(transaction, undone=False)
     _touch(transaction)
     transaction.compensations = NIL
     close(machine, transaction)
@@ -95,13 +87,15 @@ def roll_back(machine: Machine, transaction: Transaction) -> None:
         return
     _touch(transaction)
     transaction.status = LEFT
-    guard = _guard(machine)
+    guard = guard_of(machine)
     if guard is not None:
         guard.roll_back(transaction)
 
 
 def close(machine: Machine, transaction: Transaction) -> None:
     """Note that a transaction is over."""
+    if transaction.status != OPEN:
+        groups.hand_over(transaction, undone=True)
     _touch(transaction)
     transaction.status = CLOSED
     transaction.leave, transaction.tasks = None, NIL

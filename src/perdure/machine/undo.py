@@ -91,7 +91,7 @@ class Transaction(Struct, eq=False):
     `task` is the number of the task that entered it; `outer` the enclosing one or FALSE; `leave` the continuation of its end.
     `first_new` is the first object id that nothing had at its entry, 0 until the turn of the entry is saved. `undo` is the
     newest `Undo`; `compensations` is a list of procedures, newest first; `tasks` a list of the tasks that were started inside.
-    `group` is what machine/groups.py keeps if its effects are retried together, or FALSE.
+    `group` is what machine/groups.py keeps if its effects are retried together, or FALSE; `compensates`: it is part of a compensation.
     """
 
     number: int
@@ -104,6 +104,7 @@ class Transaction(Struct, eq=False):
     compensations: Any = NIL
     tasks: Any = NIL
     group: Any = None
+    compensates: bool = False
     oid: Any = 0
 
 
@@ -355,6 +356,19 @@ class Guard:
             self._disown(oid, part, entry.owner)
         self._mark(transaction)
         transaction.undo = None
+
+
+def current(machine: Machine) -> Transaction | None:
+    """Return the innermost transaction that the running task is in and that is not over."""
+    guard = guard_of(machine)
+    return None if guard is None else guard.current()
+
+
+def guard_of(machine: Machine) -> Guard | None:
+    """Return the guard of the turn in progress, or None if the run has no transactions."""
+    found = machine.log.guard
+    assert found is None or isinstance(found, Guard)
+    return found
 
 
 def entries_of(transaction: Transaction) -> Iterator[Undo]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from perdure.machine import channels, deadlines, mailbox, tasks
+from perdure.machine import channels, deadlines, groups, mailbox, tasks
 from perdure.machine.registers import REGISTERS, parameter_value
 from perdure.machine.requests import FINISHED, JOINS, OUTSIDE, Failed, Now, complete
 from perdure.machine.state import Operation, Redo, Request, Task
@@ -63,6 +63,7 @@ def register(machine: Machine, task: Task, wait: int, operation: Operation) -> i
         if kind == "effect":
             request.policy = parameter_value(machine.hooks.retry)
             request.deadline = deadlines.current_deadline(machine) or 0.0
+            groups.asked(machine, request)
         machine.new_requests.append(request)
     elif kind == "receive":
         selective = len(operation.arguments) == mailbox.SELECTIVE

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from perdure.machine import transactions
+from perdure.machine import groups, transactions, undo
 from perdure.machine.machine import AGAIN, Machine
 from perdure.machine.registers import REGISTERS
 from perdure.machine.signals import Isolated
 from perdure.machine.state import Dynamic
 from perdure.machine.undo import CLOSED, Transaction
 from perdure.primitives.registry import primitive
+from perdure.values import policies
 from perdure.values.conditions import fail, wrong_type
 from perdure.values.lists import from_items
-from perdure.values.types import TRUE, UNSPECIFIED
+from perdure.values.types import NIL, TRUE, UNSPECIFIED
 
 
 @primitive("%set-state!")
@@ -81,7 +82,7 @@ def transaction_here(procedure: Any) -> Any:
 
 
 def _in_transaction(machine: Machine) -> Any:
-    return TRUE if transactions.current(machine) is not None else None
+    return TRUE if undo.current(machine) is not None else None
 
 
 @primitive("in-transaction?")
@@ -171,3 +172,103 @@ def _next(_machine: Machine, transaction: Transaction) -> Any:
 def next_compensation(transaction: Any) -> Any:
     """Take the newest compensation away and return it, or #f."""
     raise Isolated(_next, transaction)
+
+
+# -- groups of effects that are retried together ------------------------------------------------
+
+
+def _make_group(machine: Machine, leave: Any, earlier: Any) -> Any:
+    made = transactions.make(machine, leave)
+    made.group = groups.Group(NIL, earlier)
+    return made
+
+
+@primitive("%make-group")
+def make_group(leave: Any, earlier: Any) -> Any:
+    """Return the transaction of an attempt; `earlier` is what attempts before did and it has to repeat."""
+    raise Isolated(_make_group, leave, earlier)
+
+
+@primitive("%policy-takes?")
+def policy_takes(policy: Any, raised: Any) -> Any:
+    """Return whether a checked policy is about what was raised, however often it was tried."""
+    return TRUE if policies.takes(policies.from_heap("retrying", policy), raised) else None
+
+
+def _refusal(machine: Machine, transaction: Transaction) -> Any:
+    return groups.refusal(machine, transaction)
+
+
+@primitive("%group-refusal")
+def group_refusal(transaction: Any) -> Any:
+    """Return the condition that says why a group can't be retried, or #f."""
+    raise Isolated(_refusal, transaction)
+
+
+def _fail_group(machine: Machine, transaction: Transaction) -> Any:
+    groups.fail(transaction)
+    return UNSPECIFIED
+
+
+@primitive("%group-again!")
+def group_again(transaction: Any) -> Any:
+    """Note that an attempt is followed by another."""
+    raise Isolated(_fail_group, transaction)
+
+
+def _to_repeat(machine: Machine, transaction: Transaction) -> Any:
+    return groups.to_repeat(machine, transaction)
+
+
+@primitive("%group-earlier")
+def group_earlier(transaction: Any) -> Any:
+    """Return what the next attempt has to repeat, once this one was undone."""
+    raise Isolated(_to_repeat, transaction)
+
+
+@primitive("%group-unrepeated")
+def group_unrepeated(transaction: Any) -> Any:
+    """Return the condition that says what an attempt should have repeated, or #f."""
+    return groups.not_repeated(transaction)
+
+
+def _forget(_machine: Machine, transaction: Transaction, procedure: Any) -> Any:
+    groups.forget_earlier(transaction, procedure)
+    return UNSPECIFIED
+
+
+@primitive("%forget-earlier!")
+def forget_earlier(transaction: Any, procedure: Any) -> Any:
+    """Leave what earlier attempts did with a function, or with any (#f), as it is."""
+    raise Isolated(_forget, transaction, procedure)
+
+
+def _group_here(machine: Machine) -> Any:
+    return groups.innermost(machine)
+
+
+@primitive("%group-here")
+def group_here() -> Any:
+    """Return the innermost group that the task is in, or #f."""
+    raise Isolated(_group_here)
+
+
+def _record(machine: Machine) -> Any:
+    return groups.record(machine)
+
+
+@primitive("%group-record")
+def group_record() -> Any:
+    """Return what the group that the task is in has done so far."""
+    raise Isolated(_record)
+
+
+def _compensated(machine: Machine, before: Any) -> Any:
+    groups.compensate_since(machine, before)
+    return UNSPECIFIED
+
+
+@primitive("%compensated-since!")
+def compensated_since(before: Any) -> Any:
+    """Note that what the task has done since `%group-record` was asked has a compensation."""
+    raise Isolated(_compensated, before)

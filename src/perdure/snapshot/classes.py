@@ -19,7 +19,7 @@ from typing import Any, get_args, get_origin
 
 import msgspec
 
-from perdure.machine import state, undo
+from perdure.machine import groups, state, undo
 from perdure.snapshot.atoms import SMALL, bad, encode_float, encode_integer
 from perdure.values import ports
 from perdure.values import types as t
@@ -64,6 +64,8 @@ TAGS: dict[str, type] = {
     ROOT: state.Root,
     "ut": undo.Undo,
     "tx": undo.Transaction,
+    "gr": groups.Group,
+    "dn": groups.Done,
 }
 """The register. A new heap class gets a row here, and a line in
 docs/reference/snapshot-format.md."""

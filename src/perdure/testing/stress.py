@@ -257,6 +257,7 @@ class World:
         machine.call_builtin = lambda procedure, given: effects.call_builtin(
             modules, procedure, given
         )
+        machine.is_idempotent = lambda procedure: effects.is_idempotent(modules, procedure)
         machine.export_value = exchange.dump_value
         machine.check_program = self._check_program
 

@@ -1,4 +1,4 @@
-"""transaction, compensate: core forms that call procedures of lib/transaction.sld.
+"""transaction, retrying, compensate: core forms that call procedures of lib/transaction.sld.
 
 Layer: frontends. Imports ir, values, base.
 """
@@ -28,6 +28,17 @@ def transaction(x: Expander, form: Form, ctx: Context) -> Steps:
     body = yield x.body(form.items[1:], ctx, form)
     place = form.place()
     return _call("with-transaction", [thunk(body, place, "transaction")], place)
+
+
+@core_form("retrying")
+def retrying(x: Expander, form: Form, ctx: Context) -> Steps:
+    """(retrying policy body ...)"""
+    if len(form.items) < 3 or form.tail is not None:
+        raise bad_form(form, "(retrying policy body ...)")
+    policy = yield x.steps(form.items[1], ctx)
+    body = yield x.body(form.items[2:], ctx, form)
+    place = form.place()
+    return _call("%retrying", [policy, thunk(body, place, "retrying")], place)
 
 
 @core_form("compensate")

@@ -7,7 +7,8 @@
 ;;; is stopped in the middle goes on with it.
 (define-library (perdure transaction)
   (export with-transaction rollback on-rollback
-          %transaction %compensating %compensated %leave-transaction %refuse-escape)
+          %transaction %compensating %compensated %leave-transaction %refuse-escape
+          %retrying %refused)
   (begin
 
     ;; The innermost transaction that a task is in; tasks inherit it.
@@ -104,6 +105,59 @@
       (let ((tx (%transaction-here 'compensate)))
         (shield
          (lambda ()
-           (let ((result (call)))
+           (let* ((before (%group-record))
+                  (result (call)))
              (%add-compensation! tx (make-undo result))
-             result)))))))
+             (%compensated-since! before)
+             result)))))
+
+    ;; -- groups that are retried -------------------------------------------------------------------
+
+    ;; (retrying policy body ...): each attempt is a transaction, and knows what the ones before did and is not undone.
+    (define (%retrying policy thunk)
+      (let ((policy (%checked-policy 'retrying policy))
+            (since (now)))
+        (let again ((attempt 1) (earlier '()))
+          ((call/cc
+            (lambda (leave)
+              (let ((tx (%make-group leave earlier)))
+                (%run-transaction
+                 tx
+                 (lambda ()
+                   (let ((result
+                          (with-exception-handler
+                           (lambda (raised)
+                             (%attempt-failed tx policy attempt since raised again))
+                           thunk)))
+                     (%ask-about (%group-unrepeated tx))
+                     result))))))))))
+
+    ;; What the handler of an attempt does: what the policy is not about goes on to the handlers outside.
+    (define (%attempt-failed tx policy attempt since raised again)
+      (cond ((or (retry-refused? raised) (not (%policy-takes? policy raised)))
+             (raise-continuable raised))
+            ((%again policy raised attempt since)
+             => (lambda (wait)
+                  (%ask-about (%group-refusal tx))
+                  (%group-again! tx)
+                  ((%transaction-leave tx 'retrying)
+                   (lambda ()
+                     (sleep wait)
+                     (again (+ attempt 1) (%group-earlier tx))))))
+            (else
+             ((%transaction-leave tx 'retrying)
+              (lambda () (raise raised))))))
+
+    ;; Park at a condition, if there is one: no handler may take it.
+    (define (%ask-about refusal)
+      (if refusal
+          (let ((outside (%dynamic)))
+            (%set-handlers! '())
+            (raise-continuable refusal)
+            (%set-dynamic! outside))))
+
+    ;; What the machine calls when an effect is not to be asked for in a group.
+    (define (%refused refusal procedure operations)
+      (%ask-about refusal)
+      (%forget-earlier! (%group-here) procedure)
+      (apply select operations))))
