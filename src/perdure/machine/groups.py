@@ -12,6 +12,7 @@ effect was asked for: a roll-back changes the objects.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -75,14 +76,20 @@ def _touch(changed: Any) -> None:
         touch(changed)
 
 
-def innermost(machine: Machine) -> Transaction | None:
-    """Return the innermost group that the running task is in; what a compensation does is in none that it undoes."""
-    if not machine.root.transactions or in_compensation(machine):
-        return None
-    found = current(machine)
-    while found is not None and found.group is None:
+def around(machine: Machine) -> Iterator[Transaction]:
+    """Give the groups that the running task is in, innermost first; what a compensation does is in none that it undoes."""
+    found = None
+    if machine.root.transactions and not in_compensation(machine):
+        found = current(machine)
+    while found is not None:
+        if found.group is not None and found.status == OPEN:
+            yield found
         found = None if found.compensates else found.outer
-    return found if found is not None and found.status == OPEN else None
+
+
+def innermost(machine: Machine) -> Transaction | None:
+    """Return the innermost group that the running task is in, or None."""
+    return next(around(machine), None)
 
 
 def in_compensation(machine: Machine) -> bool:
@@ -109,11 +116,13 @@ def asked(machine: Machine, request: Request) -> None:
     group: Group = transaction.group
     procedure, *arguments = request.arguments
     hashed = fingerprint(arguments)
-    repeated = _repeated(group, procedure, hashed)
-    if repeated is not None:
-        _touch(group)
-        group.earlier = _without(group.earlier, repeated)
-        request.key = repeated.key
+    for each in around(machine):
+        repeated = _repeated(each.group, procedure, hashed)
+        if repeated is not None:
+            _touch(each.group)
+            each.group.earlier = _without(each.group.earlier, repeated)
+            request.key = repeated.key
+            break
     key = request.key or f"{machine.root.run_id}/{request.number}"
     idempotent = machine.is_idempotent(procedure)
     done = Done(procedure, hashed, key, request.number, request.task, idempotent)
@@ -243,13 +252,10 @@ def other_arguments(machine: Machine, operations: tuple[Any, ...]) -> tuple[Cond
 
     None if nothing is in the way.
     """
-    transaction = innermost(machine)
-    if transaction is None or transaction.group.earlier is NIL:
-        return None
-    for operation in operations:
+    earlier = [d for each in around(machine) for d in list_items("retrying", each.group.earlier)]
+    for operation in operations if earlier else ():
         if operation.kind == "effect":
             procedure, *arguments = operation.arguments
-            earlier = list_items("retrying", transaction.group.earlier)
             mine = [done for done in earlier if done.procedure is procedure]
             hashed = fingerprint(arguments)
             if mine and not any(done.arguments == hashed for done in mine):
@@ -273,16 +279,13 @@ def not_repeated(transaction: Transaction) -> Condition | None:
     return condition("retry-refused", message)
 
 
-def forget_earlier(transaction: Transaction, procedure: Any) -> None:
-    """Leave what earlier attempts did with a function, or with all if it is FALSE, as it is."""
-    group: Group = transaction.group
-    kept = [
-        done
-        for done in list_items("retrying", group.earlier)
-        if procedure is not None and done.procedure is not procedure
-    ]
-    _touch(group)
-    group.earlier = from_items(kept)
+def forget_earlier(machine: Machine, procedure: Any) -> None:
+    """Leave what earlier attempts of the groups here did with a function as it is."""
+    for each in around(machine):
+        group: Group = each.group
+        earlier = list_items("retrying", group.earlier)
+        _touch(group)
+        group.earlier = from_items([done for done in earlier if done.procedure is not procedure])
 
 
 def hand_over(transaction: Transaction, *, undone: bool) -> None:

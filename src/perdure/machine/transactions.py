@@ -111,6 +111,13 @@ def compensate(transaction: Transaction, thunk: Any) -> None:
     transaction.compensations = compensations
 
 
+def drop_compensation(transaction: Transaction, thunk: Any) -> None:
+    """Take a compensation away."""
+    thunks = list_items("compensate", transaction.compensations)
+    _touch(transaction)
+    transaction.compensations = from_items([each for each in thunks if each is not thunk])
+
+
 def next_compensation(transaction: Transaction) -> Any:
     """Take the newest compensation away and return it, or FALSE: once it has begun it is not begun again."""
     compensations = transaction.compensations

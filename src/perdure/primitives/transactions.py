@@ -164,6 +164,16 @@ def add_compensation(transaction: Any, thunk: Any) -> Any:
     raise Isolated(_compensate, transaction, thunk)
 
 
+def _drop(_machine: Machine, transaction: Transaction, thunk: Any) -> Any:
+    transactions.drop_compensation(transaction, thunk)
+    return UNSPECIFIED
+
+
+@primitive("%drop-compensation!")
+def drop_compensation(transaction: Any, thunk: Any) -> Any:
+    raise Isolated(_drop, transaction, thunk)
+
+
 def _next(_machine: Machine, transaction: Transaction) -> Any:
     return transactions.next_compensation(transaction)
 
@@ -232,25 +242,15 @@ def group_unrepeated(transaction: Any) -> Any:
     return groups.not_repeated(transaction)
 
 
-def _forget(_machine: Machine, transaction: Transaction, procedure: Any) -> Any:
-    groups.forget_earlier(transaction, procedure)
+def _forget(machine: Machine, procedure: Any) -> Any:
+    groups.forget_earlier(machine, procedure)
     return UNSPECIFIED
 
 
 @primitive("%forget-earlier!")
-def forget_earlier(transaction: Any, procedure: Any) -> Any:
-    """Leave what earlier attempts did with a function, or with any (#f), as it is."""
-    raise Isolated(_forget, transaction, procedure)
-
-
-def _group_here(machine: Machine) -> Any:
-    return groups.innermost(machine)
-
-
-@primitive("%group-here")
-def group_here() -> Any:
-    """Return the innermost group that the task is in, or #f."""
-    raise Isolated(_group_here)
+def forget_earlier(procedure: Any) -> Any:
+    """Leave what earlier attempts did with a function as it is."""
+    raise Isolated(_forget, procedure)
 
 
 def _record(machine: Machine) -> Any:

@@ -35,7 +35,17 @@ from perdure.engine.python_modules import PythonModules
 from perdure.machine.registers import EVALUATOR
 from perdure.machine.requests import TIMED
 from perdure.machine.stepping import Stepper
-from perdure.machine.turn import Arrived, Cancel, Fired, Outcome, Raised, Retry, Returned, Typed
+from perdure.machine.turn import (
+    Arrived,
+    Cancel,
+    Fired,
+    Outcome,
+    Raised,
+    Restart,
+    Retry,
+    Returned,
+    Typed,
+)
 from perdure.snapshot import exchange
 from perdure.toolchain.toolchain import CompiledProgram
 from perdure.values.conditions import SchemeError, condition, fail
@@ -173,6 +183,10 @@ class World:
     def retry(self, run_id: str) -> None:
         """Let a parked run do the failing operation again."""
         self._runs[run_id].events.append(Retry())
+
+    def restart(self, run_id: str, name: str, *arguments: Any) -> None:
+        """Let a parked run take a restart; the arguments are heap values."""
+        self._runs[run_id].events.append(Restart(name, arguments=arguments))
 
     # -- going on ------------------------------------------------------------------------------
 

@@ -31,7 +31,7 @@ from worlds import (
 )
 
 from perdure.base.errors import SnapshotError
-from perdure.machine import state, undo
+from perdure.machine import groups, state, undo
 from perdure.snapshot.atoms import decode_atom
 from perdure.snapshot.classes import CLASS_SPECS, TAGS
 from perdure.snapshot.wire import unpack
@@ -141,6 +141,8 @@ def sample(kind: type) -> Any:
         state.Evaluation: state.Evaluation(1, state.Environment("", t.NIL, t.NIL), pair, pair),
         state.Root: new_heap().root,
         undo.Undo: undo.Undo(pair, False, 1, 2, None, None),
+        groups.Group: groups.Group(pair, t.NIL, True),
+        groups.Done: groups.Done(pair, "abc", "run/1", 4, 1, True, True),
         undo.Transaction: undo.Transaction(3, 1, None, None, 7, "left", None, pair, pair, pair),
     }
     return samples[kind]
@@ -162,7 +164,7 @@ def test_every_heap_class_comes_back_with_all_its_fields(kind: type) -> None:
 
 
 def test_every_class_that_has_an_object_id_is_in_the_register() -> None:
-    modules = (t, ports, state, undo)
+    modules = (t, ports, state, undo, groups)
     found = {
         kind
         for module in modules

@@ -67,8 +67,11 @@
            (lambda ()
              (%set-state! (cons (vector #f 'undoing outside) (%dynamic-winders outside))
                           '()
-                          (cons (car (%parameters))
-                                (cons (cons %compensating tx) (%dynamic-parameters outside))))
+                          ;; The shield; and restarts of the program would leave the compensation.
+                          (cons* (car (%parameters))
+                                 (cons %compensating tx)
+                                 (cons %restarts '())
+                                 (%dynamic-parameters outside)))
              (%end-children tx)
              (%roll-back! tx)
              (%compensate-all tx)
@@ -86,7 +89,10 @@
       (let ((undo (%next-compensation! tx)))
         (if undo
             (begin
-              (undo)
+              (with-restarts ((skip-compensation ()
+                               "leave this compensation undone and go on with the next one"
+                               (void)))
+                (undo))
               (%compensate-all tx)))))
 
     ;; What is asked before extents are left, down to `target`.
@@ -106,10 +112,36 @@
         (shield
          (lambda ()
            (let* ((before (%group-record))
-                  (result (call)))
+                  (doubts '())
+                  (result
+                   (with-exception-handler
+                    (lambda (raised)
+                      (if (outcome-unknown? raised)
+                          (let ((doubt (%doubt raised make-undo)))
+                            (set! doubts (cons doubt doubts))
+                            (%add-compensation! tx doubt)))
+                      (raise-continuable raised))
+                    call)))
+             ;; Somebody knew: it was done again, or a value was given for it.
+             (for-each (lambda (doubt) (%drop-compensation! tx doubt)) doubts)
              (%add-compensation! tx (make-undo result))
              (%compensated-since! before)
              result)))))
+
+    ;; The compensation of an effect of which nobody knows whether it happened.
+    (define (%doubt raised make-undo)
+      (lambda ()
+        (with-restarts ((it-happened result
+                         "undo the effect; a result may be given"
+                         ((make-undo (if (pair? result) (car result) #f))))
+                        (it-did-not ()
+                         "there is nothing to undo"
+                         (void)))
+          (raise (%make-condition
+                  'outcome-unknown
+                  (string-append "compensate: is there something to undo? "
+                                 (condition/report-string raised))
+                  '())))))
 
     ;; -- groups that are retried -------------------------------------------------------------------
 
@@ -153,11 +185,14 @@
       (if refusal
           (let ((outside (%dynamic)))
             (%set-handlers! '())
-            (raise-continuable refusal)
+            (with-restarts ((go-on ()
+                             "go on all the same"
+                             (void)))
+              (raise refusal))
             (%set-dynamic! outside))))
 
     ;; What the machine calls when an effect is not to be asked for in a group.
     (define (%refused refusal procedure operations)
       (%ask-about refusal)
-      (%forget-earlier! (%group-here) procedure)
+      (%forget-earlier! procedure)
       (apply select operations))))
