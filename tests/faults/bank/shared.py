@@ -9,7 +9,9 @@ class Declined(Exception):
 
 def _execute(connection, sql, given):
     # SQLite and PostgreSQL mark parameters differently.
-    mark = "?" if "sqlite" in type(connection).__module__ or connection.dialect == "sqlite" else "%s"
+    mark = (
+        "?" if "sqlite" in type(connection).__module__ or connection.dialect == "sqlite" else "%s"
+    )
     return connection.execute(sql.replace("?", mark), given)
 
 
