@@ -142,6 +142,20 @@ PROGRAMS = {
     (lambda () (sleep seconds) (add-slowly 1 1) (sleep seconds) 'slept)
     (lambda () (display ")"))))
 """,
+    # One whose clean-up waits, and that is paused and resumed from outside. The shield is for a cancellation that comes when
+    # the last step is under way already, since nothing was cancelled.
+    "cleaner": """
+(define (main seconds)
+  (dynamic-wind
+    (lambda () (display "("))
+    (lambda () (shield (lambda () (add-slowly 1 1))) (sleep seconds) 'slept)
+    (lambda ()
+      (display ":")
+      (shield
+        (lambda ()
+          (display (add 1 1)) (sleep seconds) (display (add-slowly 1 2))
+          (display (with-timeout 500 (lambda () (add 2 2)) 4)) (display ")"))))))
+""",
 }
 
 
@@ -165,7 +179,7 @@ class Expected(Struct, frozen=True):
 
 
 def plan(world: World, chance: random.Random) -> list[Expected]:
-    """Draw the runs of a world; messages and cancellations from outside are entered in its timeline."""
+    """Draw the runs of a world; messages, cancellations and pauses from outside are entered in its timeline."""
     made = []
     for number in range(chance.choice((1, 2, 2, 4))):
         name = chance.choice(sorted(_PLANS))
@@ -313,6 +327,22 @@ def _victim(world: World, chance: random.Random, run_id: str) -> Expected:
     )
 
 
+def _cleaner(world: World, chance: random.Random, run_id: str) -> Expected:
+    seconds = chance.choice((0, 1, 10, 40))
+    if chance.random() < 0.7:
+        world.cancel(run_id, after_s=chance.uniform(0.0, 60.0))
+    if chance.random() < 0.7:
+        world.pause(run_id, after_s=chance.uniform(0.0, 60.0), for_s=chance.uniform(0.0, 100.0))
+    return Expected(
+        run_id,
+        "cleaner",
+        (seconds,),
+        _is("slept"),
+        statuses=("completed", "cancelled"),
+        output="(:234)",
+    )
+
+
 _PLANS: dict[str, Callable[[World, random.Random, str], Expected]] = {
     "chain": _chain,
     "payer": _payer,
@@ -327,4 +357,5 @@ _PLANS: dict[str, Callable[[World, random.Random, str], Expected]] = {
     "post": _post,
     "spinner": _spinner,
     "victim": _victim,
+    "cleaner": _cleaner,
 }

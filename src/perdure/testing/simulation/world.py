@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from perdure.base import limits
 from perdure.base.errors import CallError, SnapshotError, StoreError
 from perdure.engine import records
+from perdure.engine.cancelling import dump_order
 from perdure.engine.loading import Programs
 from perdure.machine import watchdog
 from perdure.snapshot import exchange, wire
@@ -218,14 +219,24 @@ class World:
 
     def cancel(self, run_id: str, after_s: float) -> None:
         """Cancel a run, after it has been started for a while."""
+        self._order(Send(run_id, "cancel", "", "", dump_order("enough")), after_s)
 
-        def cancel(acknowledged: Callable[[], None]) -> None:
-            if self.database.get_run(run_id) is None:
+    def pause(self, run_id: str, after_s: float, for_s: float) -> None:
+        """Pause a run, after it has been started for a while, and resume it later."""
+        resume = Send(run_id, "resume", "", "", b"")
+        pause = Send(run_id, "pause", "", "", b"")
+        self._order(pause, after_s, then=lambda: self._order(resume, for_s))
+
+    def _order(self, order: Send, after_s: float, then: Callable[[], None] | None = None) -> None:
+        def send(acknowledged: Callable[[], None]) -> None:
+            if self.database.get_run(order.to) is None:
                 raise StoreError("P407", "it is not there yet")
-            self._client.send(Send(run_id, "cancel", "", "", b"enough"))
+            self._client.send(order)
+            if then is not None:
+                then()
             acknowledged()
 
-        self._ask(after_s, cancel)
+        self._ask(after_s, send)
 
     def _start(self, expected: Expected) -> None:
         program = self._compiled[expected.program]
