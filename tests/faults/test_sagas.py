@@ -33,7 +33,7 @@ def db(request: pytest.FixtureRequest) -> str | None:
     return server.url(server.create_database())
 
 
-def start_all(bank, kinds=("saga",)):
+def start_all(bank, kinds=("saga", "shared")):
     """Start of each kind a saga that fails at no step, and one for each step that it fails at."""
     return [bank.start(kind, fail_at) for kind in kinds for fail_at in (0, *STEPS)]
 

@@ -8,10 +8,7 @@ class Declined(Exception):
 
 
 def _execute(connection, sql, given):
-    # SQLite and PostgreSQL mark parameters differently.
-    mark = (
-        "?" if "sqlite" in type(connection).__module__ or connection.dialect == "sqlite" else "%s"
-    )
+    mark = "?" if hasattr(connection, "last_insert_rowid") else "%s"  # apsw's and psycopg's
     return connection.execute(sql.replace("?", mark), given)
 
 

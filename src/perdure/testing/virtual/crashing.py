@@ -53,21 +53,15 @@ class Seen(Struct, frozen=True):
 
 
 class Worlds:
-    """Makes the worlds of one telling of a story.
+    """Makes the worlds of one telling of a story."""
 
-    Args:
-      plan: says where the worker dies; None for nowhere.
-      compiled: the programs that earlier tellings have compiled.
-    """
-
-    def __init__(self, plan: Plan | None, compiled: dict[str, Any] | None = None) -> None:
+    def __init__(self, plan: Plan | None) -> None:
         self._plan = plan
-        self._compiled = {} if compiled is None else compiled
         self.made: list[World] = []
 
     def __call__(self, *arguments: Any, **named: Any) -> World:
         """Return a new world; the arguments are those of `World`."""
-        world = World(*arguments, plan=self._plan, compiled=self._compiled, **named)
+        world = World(*arguments, plan=self._plan, **named)
         self.made.append(world)
         return world
 
@@ -136,13 +130,12 @@ class Sweep:
 
     def __init__(self) -> None:
         self._recording = Recording()
-        self._compiled: dict[str, Any] = {}
         self._reference: list[Seen] | None = None
         self._chosen: list[int] = []
         self._turn = -1
         self._together: BaseException | None = None
         self.crashes = Crashes(0, 0, 0)
-        self.worlds = Worlds(self._recording, self._compiled)
+        self.worlds = Worlds(self._recording)
 
     @property
     def points(self) -> list[Point]:
@@ -195,13 +188,13 @@ class Sweep:
         """Prepare for the next telling; return whether there is one. Raises AssertionError; see `told`."""
         self._turn += 1
         if self._turn == 0 and self._chosen:
-            self.worlds = Worlds(AtEach(), self._compiled)
+            self.worlds = Worlds(AtEach())
             return True
         if self._turn - 1 >= len(self._chosen) or not self._chosen:
             if self._together is not None:
                 raise self._together
             return False
-        self.worlds = Worlds(AtOne(self._chosen[self._turn - 1]), self._compiled)
+        self.worlds = Worlds(AtOne(self._chosen[self._turn - 1]))
         return True
 
     def _complain(self, error: Exception) -> None:
