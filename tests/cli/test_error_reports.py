@@ -52,5 +52,8 @@ def test_a_report_ends_with_how_to_go_on(
     lines = said("(import (scheme base))\n(car 5)\n", capsys)
     assert lines[-2:] == [
         "run r is parked",
-        "next: `perdure retry r` does the failing operation again, `perdure cancel r` ends the run",
+        (
+            "next: `perdure restart r` lists the ways to go on, "
+            "`perdure retry r` does the failing operation again, `perdure cancel r` ends the run"
+        ),
     ]

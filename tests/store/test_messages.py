@@ -47,6 +47,16 @@ def test_messages_come_in_the_order_in_which_they_were_sent(store: Store) -> Non
     assert [row.message_id for row in store.inbox(["r"], limit=2)["r"]] == ["m0", "m1"]
 
 
+def test_many_messages_are_sent_at_once_and_those_to_one_run_keep_their_order(store: Store) -> None:
+    owner = owned(store, "r", "s")
+    sent = [message(to, f"m{n}") for n in range(5) for to in ("s", "r")]
+    assert store.send_many([*sent, message("r", "m1")]) == [True] * 10 + [False]
+    assert store.send_many([]) == []
+    assert sorted(store.stirred(owner)) == ["r", "s"]
+    for run in ("r", "s"):
+        assert [row.message_id for row in inbox(store, run)] == [f"m{n}" for n in range(5)]
+
+
 def test_the_same_message_id_twice_is_one_message_also_after_it_was_consumed(store: Store) -> None:
     owned(store, "r")
     assert store.send(message("r", "m", b"one")) is True

@@ -71,6 +71,19 @@ class AsyncEngine:
             self._engine.cancel, run_id, reason, deadline_s=deadline_s, force=force
         )
 
+    async def restart(
+        self,
+        run_id: str,
+        name: str = "retry",
+        *values: Any,
+        frame: int | str | None = None,
+        task: int | None = None,
+    ) -> str:
+        """See Engine.restart."""
+        return await asyncio.to_thread(
+            self._engine.restart, run_id, name, *values, frame=frame, task=task
+        )
+
     async def pause(self, run_id: str) -> bool:
         """See Engine.pause."""
         return await asyncio.to_thread(self._engine.pause, run_id)

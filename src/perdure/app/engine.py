@@ -17,7 +17,8 @@ from typing import Any, Literal, Self
 
 from perdure.app.aio import AsyncEngine
 from perdure.app.answers import Answer, value_of
-from perdure.app.stopping import Stopping, refuse_paused
+from perdure.app.restarting import Restarting
+from perdure.app.stopping import refuse_paused
 from perdure.base import ids, limits
 from perdure.base.errors import CallError, PerdureError
 from perdure.engine import hastening, records
@@ -45,7 +46,7 @@ from perdure.values.tables import table_ref
 Execute = Literal["all", "own", "none"]
 
 
-class Engine(Stopping):
+class Engine(Restarting):
     """Starts and executes runs in a database.
 
     Args:
@@ -285,7 +286,7 @@ class Engine(Stopping):
         if answer.error is not None and answer.error.kind == "quarantined":
             return True
         told = self.store.inbox([answer.run_id], 100)[answer.run_id]
-        if any(row.kind in ("retry", "cancel", "resume") for row in told):
+        if any(row.kind in ("retry", "restart", "cancel", "resume") for row in told):
             return False
         # Read again behind the inbox: a turn may have taken such a row between the two.
         return self.answer(answer.run_id) == answer
@@ -386,6 +387,12 @@ class Engine(Stopping):
         if self._worker is not None:
             self._worker.want(message.to)
         return sent
+
+    def _send_many(self, messages: Sequence[Send]) -> None:
+        self.store.send_many(messages)
+        if self._worker is not None:
+            for message in messages if self._execute == "own" else messages[:1]:
+                self._worker.want(message.to)
 
     def prune(self, policy: PrunePolicy | None = None) -> Pruned:
         """Remove what the policy no longer keeps (docs/reference/retention.md)."""

@@ -13,7 +13,7 @@ from typing import Any
 from perdure.app.answers import Answer
 from perdure.base import ids
 from perdure.base.errors import CallError
-from perdure.engine import inspection, records
+from perdure.engine import inspection, records, restarting
 from perdure.engine.inspection import RunView
 from perdure.engine.loading import Programs
 from perdure.engine.records import PAUSED
@@ -94,7 +94,10 @@ class Looking(ABC):
         if machine is not None:
             reason = machine.root.reason
             forced_at = inspection.forced_at(machine.root)
-            tasks = inspection.tasks_of(machine.root, self.programs.toolchain.provider)
+            provider = self.programs.toolchain.provider
+            with EVALUATOR:
+                offered = restarting.offered(machine)
+            tasks = inspection.tasks_of(machine.root, provider, offered)
             mailbox = len(machine.root.messages.entries)
         answer = self.answer(run_id)
         return RunView(

@@ -165,6 +165,9 @@ POLL_S: Final = 0.05
 REAP_S: Final = 1.0
 """How often a worker looks for owners that died."""
 
+RESTART_BATCH = 200
+"""Parked runs that are decoded at a time to say what a restart of many would do to each."""
+
 START_BATCH: Final = 1_000
 """Runs that one transaction starts."""
 

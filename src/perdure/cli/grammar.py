@@ -289,6 +289,43 @@ COMMANDS: dict[str, Command] = {
             JSON,
         ),
     ),
+    "restart": Command(
+        "restarting:restart",
+        "Let parked runs go on: lists the ways, or takes one; with --program, --error or --older-than, for many runs.",
+        (
+            Parameter(
+                "words",
+                "many",
+                "The run's id (not for many), the restart's name, and values: JSON; a bare word is a string.",
+            ),
+            Parameter("program", "option", "All parked runs of this program.", ("--program",)),
+            Parameter(
+                "error",
+                "option",
+                "All parked at such an error: a kind or code, or the type of an exception of Python.",
+                ("--error",),
+            ),
+            Parameter(
+                "older_than",
+                "option",
+                "All parked for so long: seconds, or with a unit, as in 1h.",
+                ("--older-than",),
+            ),
+            Parameter(
+                "frame",
+                "option",
+                "For return and set: a frame's number, as `show` has it, or its procedure.",
+                ("--frame",),
+            ),
+            Parameter(
+                "task", "option", "The task's number, if several are parked.", ("--task",), int
+            ),
+            DRY_RUN,
+            ALLOW,
+            DB,
+            JSON,
+        ),
+    ),
     "check": Command(
         "checking:check",
         "Report syntax errors, unbound names and wrong arities, without running.",

@@ -14,7 +14,7 @@ import perdure
 from perdure.base import ids
 from perdure.base.errors import CallError
 from perdure.cli import console
-from perdure.engine.inspection import detail_text, time_text
+from perdure.engine.inspection import FrameView, RestartView, TaskView, detail_text, time_text
 from perdure.engine.records import PAUSED
 from perdure.store.api import STATES, Run, RunFilter, Store
 from perdure.store.opening import open_store
@@ -140,7 +140,7 @@ def show(*, run_id: str, allow_python: tuple[str, ...], db: str | None, json: bo
         lines += ["", f"task {task.number}{name}: {task.status}{cancelling}"]
         lines += [f"  waits for {_wait_text(wait, now)}" for wait in task.waits]
         lines += [
-            f"  in {frame.procedure:<16} {frame.file}:{frame.line}"
+            f"  {_number(task, frame)}in {frame.procedure:<16} {frame.file}:{frame.line}"
             + "".join(f"   {name} = {value}" for name, value in frame.variables)
             for frame in task.frames
         ]
@@ -148,6 +148,10 @@ def show(*, run_id: str, allow_python: tuple[str, ...], db: str | None, json: bo
             lines.append(f"  ... {task.omitted} more frames")
     if view.error:
         lines += ["", view.error]
+    offered = [restart for task in view.tasks for restart in task.restarts]
+    if offered and not view.paused:
+        lines += ["", f"restarts (perdure restart {view.run_id} NAME [VALUE ...]):"]
+        lines += restart_lines(offered)
     if view.status == "parked" and not view.paused:
         lines += ["", next_steps(view.run_id)]
     console.answer("\n".join(lines), msgspec.to_builtins(view))
@@ -157,9 +161,27 @@ def show(*, run_id: str, allow_python: tuple[str, ...], db: str | None, json: bo
 def next_steps(run_id: str) -> str:
     """Return what can be done with a parked run."""
     return (
-        f"next: `perdure retry {run_id}` does the failing operation again, "
-        f"`perdure cancel {run_id}` ends the run"
+        f"next: `perdure restart {run_id}` lists the ways to go on, "
+        f"`perdure retry {run_id}` does the failing operation again, `perdure cancel {run_id}` ends the run"
     )
+
+
+def restart_lines(offered: Sequence[RestartView], *, numbered: bool = False) -> list[str]:
+    """Return a line for each restart: its name, what it takes, what it does; with its task if there are several."""
+    several = len({restart.task for restart in offered}) > 1
+    calls = [f"{restart.name} {restart.parameters}".strip() for restart in offered]
+    width = max(map(len, calls), default=0)
+    lines = []
+    for number, (restart, call) in enumerate(zip(offered, calls, strict=True), 1):
+        label = f"{number:3d}. " if numbered else "  "
+        task = f" (task {restart.task})" if several else ""
+        lines.append(f"{label}{call.ljust(width)}  {restart.description}{task}".rstrip())
+    return lines
+
+
+def _number(task: TaskView, frame: FrameView) -> str:
+    """Return a frame's number where it can be given to a restart."""
+    return f"{frame.number} " if task.restarts else ""
 
 
 def _wait_text(wait: Any, now: float) -> str:

@@ -153,6 +153,11 @@ class Provider:
             found = loaded.sites[number, mode] = Site(definition, number, mode, names)
         return found
 
+    def redo_site(self, definition: str, number: int) -> Site:
+        loaded = self.loaded(definition)
+        code = loaded.codes[loaded.builder.procedure_of(number)]
+        return self.site(definition, CODES[id(code)].redo.get(number, number), REDO)
+
     def takes_value(self, definition: str, site: int) -> bool:
         return self.loaded(definition).builder.takes_value(site)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from perdure.base.errors import SnapshotError
-from perdure.engine import cancelling, hastening, records
+from perdure.engine import cancelling, hastening, records, restarting
 from perdure.engine.live import LiveRun
 from perdure.machine.turn import Arrived, Pause, Raised, Resume, Retry, Returned, Typed
 from perdure.snapshot import exchange
@@ -42,6 +42,11 @@ def read(live: LiveRun, rows: Sequence[InboxRow]) -> None:
             live.events.append(Resume())
         elif row.kind == "retry" and row.payload:
             live.events.append(hastening.load(live, row.payload))
+        elif row.kind == "restart":
+            wish = restarting.load(row.payload)
+            if wish.name == "retry":
+                live.blocked.clear()
+            live.events.append(wish)
         elif row.kind == "retry":
             live.blocked.clear()
             live.events.append(Retry())

@@ -7,7 +7,7 @@ Invariant: looks and changes nothing; every text is bounded, however large the r
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -18,8 +18,9 @@ from perdure.engine import records
 from perdure.engine.hints import hint_of
 from perdure.machine.errors import is_own, source_name
 from perdure.machine.requests import JOINS, TIMED
+from perdure.machine.restarts import parked_at, shown_stack
 from perdure.machine.state import Frame, Redo, Request, Root, Task
-from perdure.values.conditions import detail_of
+from perdure.values.conditions import detail_of, python_types
 from perdure.values.numbers import to_float
 from perdure.values.printer import write_string
 from perdure.values.types import Box, Condition, Pair, PythonProcedure, String, intern
@@ -28,14 +29,27 @@ _VARIABLES_MAX = 20
 _ATTEMPTS = intern("attempts")
 
 
+class RestartView(Struct, frozen=True, kw_only=True):
+    """A way to go on from an error: of which task, its name, what it takes (as words) and what it does."""
+
+    task: int
+    name: str
+    parameters: str
+    description: str
+
+
 class FrameView(Struct, frozen=True, kw_only=True):
-    """One activation: the procedure's name, where it stands, and its live variables as written text."""
+    """One activation: the procedure's name, where it stands, and its live variables as written text.
+
+    `number` counts the frames of the program from the innermost one, which is 0.
+    """
 
     procedure: str
     file: str
     line: int
     column: int
     variables: tuple[tuple[str, str], ...]
+    number: int = 0
 
 
 class WaitView(Struct, frozen=True, kw_only=True):
@@ -57,7 +71,10 @@ class WaitView(Struct, frozen=True, kw_only=True):
 
 
 class TaskView(Struct, frozen=True, kw_only=True):
-    """One task; the innermost frame comes first. `omitted` frames in the middle are left out."""
+    """One task; the innermost frame comes first. `omitted` frames in the middle are left out.
+
+    `restarts` are the ways to go on of a parked one.
+    """
 
     number: int
     name: str
@@ -67,6 +84,7 @@ class TaskView(Struct, frozen=True, kw_only=True):
     waits: tuple[WaitView, ...]
     error: str = ""
     cancelling: bool = False
+    restarts: tuple[RestartView, ...] = ()
 
 
 class RunView(Struct, frozen=True, kw_only=True):
@@ -100,8 +118,10 @@ def forced_at(root: Root) -> float | None:
     return None if entry is None else to_float(entry[1].arguments[0])
 
 
-def tasks_of(root: Root, provider: Any) -> tuple[TaskView, ...]:
-    """Return a view of every task that has not ended."""
+def tasks_of(
+    root: Root, provider: Any, restarts: Sequence[RestartView] = ()
+) -> tuple[TaskView, ...]:
+    """Return a view of every task that has not ended, with those of the restarts that are its own."""
     requests = [entry[1] for entry in root.requests.entries.values()]
     by_task: dict[int, list[Request]] = {}
     for request in requests:
@@ -110,16 +130,21 @@ def tasks_of(root: Root, provider: Any) -> tuple[TaskView, ...]:
     for _, task in root.tasks.entries.values():
         if task.status in ("completed", "failed", "cancelled") and task.number != root.main_task:
             continue
-        views.append(_task_view(task, by_task.get(task.number, []), provider))
+        own = tuple(restart for restart in restarts if restart.task == task.number)
+        views.append(_task_view(task, by_task.get(task.number, []), provider, own))
     return tuple(views)
 
 
-def _task_view(task: Task, requests: list[Request], provider: Any) -> TaskView:
+def _task_view(
+    task: Task, requests: list[Request], provider: Any, restarts: tuple[RestartView, ...]
+) -> TaskView:
     error = ""
     stack = task.stack
     if task.status in ("parked", "failed"):
         _, _, error = records.kind_and_message(task.result)
         stack = stack_of_error(task.result) or stack
+    if task.status == "parked":
+        stack = shown_stack(parked_at(task)) or stack
     frames, omitted = frames_of(stack, provider)
     return TaskView(
         number=task.number,
@@ -130,6 +155,7 @@ def _task_view(task: Task, requests: list[Request], provider: Any) -> TaskView:
         waits=tuple(wait_view(request) for request in requests),
         error=error,
         cancelling=task.cancelling or task.cancel_asked,
+        restarts=restarts,
     )
 
 
@@ -243,14 +269,30 @@ def frames_of(
     omitted = max(0, len(found) - keep)
     shown = found if not omitted else found[: keep - 10] + found[-10:]
     views = []
-    for frame in shown:
-        view = _frame_view(frame, provider, value_chars)
+    number = 0
+    for place, frame in enumerate(shown):
+        if omitted and place == keep - 10:
+            number += sum(_has_place(each, provider) for each in found[keep - 10 : -10])
+        view = _frame_view(frame, provider, value_chars, number)
         if view is not None:
             views.append(view)
+            number += 1
     return tuple(views), omitted
 
 
-def _frame_view(frame: Frame, provider: Any, value_chars: int) -> FrameView | None:
+def _has_place(frame: Frame, provider: Any) -> bool:
+    return _span_of(frame, provider) is not None
+
+
+def _span_of(frame: Frame, provider: Any) -> Span | None:
+    try:
+        span: Span | None = provider.span(frame.site.definition, frame.site.number)
+    except Exception:  # noqa: BLE001 - code that is not known any more must not hide the rest
+        span = None
+    return span
+
+
+def _frame_view(frame: Frame, provider: Any, value_chars: int, number: int) -> FrameView | None:
     span: Span | None
     try:
         span = provider.span(frame.site.definition, frame.site.number)
@@ -271,6 +313,7 @@ def _frame_view(frame: Frame, provider: Any, value_chars: int) -> FrameView | No
         line=span.line,
         column=span.column,
         variables=tuple(variables),
+        number=number,
     )
 
 
@@ -309,7 +352,11 @@ def report_of(
     if hint:
         lines.append(f"  next: {hint}")
     return records.ErrorReport(
-        kind=kind, code=code, message=message, text="\n".join([text, *lines])
+        kind=kind,
+        code=code,
+        message=message,
+        text="\n".join([text, *lines]),
+        types=python_types(raised) if type(raised) is Condition else (),
     )
 
 
@@ -332,10 +379,7 @@ def stack_of_error(raised: Any) -> Frame | None:
 def innermost_span(frame: Any, provider: Any) -> Span | None:
     """Return the place of the innermost frame that has one."""
     while isinstance(frame, Frame):
-        try:
-            span: Span | None = provider.span(frame.site.definition, frame.site.number)
-        except Exception:  # noqa: BLE001 - see _frame_view
-            span = None
+        span = _span_of(frame, provider)
         if span is not None:
             return span
         frame = frame.next

@@ -31,12 +31,16 @@ PAUSED = "paused"
 """The detail of a run that is paused, and the kind of its report."""
 
 
+EFFECT_MISSING = "effect-missing"
+"""The kind of the report of a run that is parked because nobody has the function of an effect."""
+
+
 class ErrorReport(Struct, frozen=True, kw_only=True):
     """Why a run is parked or has failed.
 
     `kind`, `code` and `message` are the condition's; `text` is the whole report as a terminal shows it, with the
     place, the source line and the stack. Of a cancelled run, `reason` is what whoever cancelled it said, and `forced` says that
-    its clean-up was cut short.
+    its clean-up was cut short. Of an effect that raised, `types` are the names of the exception's type and its base classes.
     """
 
     kind: str
@@ -45,6 +49,7 @@ class ErrorReport(Struct, frozen=True, kw_only=True):
     text: str
     reason: str = ""
     forced: bool = False
+    types: tuple[str, ...] = ()
 
 
 class Result(Struct, frozen=True, kw_only=True):
@@ -96,6 +101,8 @@ def dump_error(report: ErrorReport) -> bytes:
         "message": report.message,
         "text": report.text,
     }
+    if report.types:
+        error["types"] = report.types
     if report.kind == CANCELLED:
         error |= {"reason": report.reason, "forced": report.forced}
     return json.dumps({"error": error}, ensure_ascii=False).encode("utf-8", "replace")
@@ -123,6 +130,7 @@ def load_result(stored: bytes) -> Result:
             text=error["text"],
             reason=error.get("reason", ""),
             forced=error.get("forced", False),
+            types=tuple(error.get("types", ())),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise SnapshotError("P502", f"the stored result of a run is damaged: {error}") from error

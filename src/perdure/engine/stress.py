@@ -58,4 +58,5 @@ def _joined(pieces: list[Outcome], live: LiveRun) -> Outcome:
         "".join(piece.output for piece in pieces),
         False,
         last.exit_code,
+        all_of("refused"),
     )

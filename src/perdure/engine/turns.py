@@ -29,7 +29,17 @@ from perdure.machine import watchdog
 from perdure.machine.memory import give_back
 from perdure.machine.registers import EVALUATOR, REGISTERS
 from perdure.machine.state import Request
-from perdure.machine.turn import Arrived, Cancel, Event, Fired, Hasten, Outcome, Raised, Returned
+from perdure.machine.turn import (
+    Arrived,
+    Cancel,
+    Event,
+    Fired,
+    Hasten,
+    Outcome,
+    Raised,
+    Restart,
+    Returned,
+)
 from perdure.snapshot import wire
 from perdure.store.api import FINAL, MARK, TURN, Commit, LogLine, NewRun, Send, Store
 from perdure.store.lending import UNABLE
@@ -39,6 +49,7 @@ from perdure.values.ports import CONSOLE
 from perdure.values.printer import write_string
 
 _NOTE_PARTS = 4
+_REFUSAL_CHARS = 200
 
 
 class Start(Struct, frozen=True):
@@ -402,7 +413,7 @@ class TurnTaker:
         if status == "waiting" and live.blocked:
             number, reason = next(iter(live.blocked.items()))
             report = records.ErrorReport(
-                kind="effect-missing",
+                kind=records.EFFECT_MISSING,
                 code="P313",
                 message=reason,
                 text=f"[P313] {reason}\n  waiting effect: {number}",
@@ -538,6 +549,7 @@ def _note(
             asked += [inspection.short_text(r.kind, r.arguments) for r in others]
         if outcome.preempted:
             asked.append("pre-empted")
+        asked += [f"restart refused: {why[:_REFUSAL_CHARS]}" for why in outcome.refused]
         if outcome.status in FINAL or outcome.status == "parked":
             asked.append(outcome.status)
     if not asked:
@@ -553,6 +565,8 @@ def _event_text(event: Event) -> str:
     kind = type(event).__name__.lower()
     if type(event) is Hasten:
         return f"#{event.request} retry" + (f" refused: {event.refused}" if event.refused else "")
+    if isinstance(event, Restart):
+        return f"restart {event.name}"
     if isinstance(event, Raised | Fired):
         return f"#{event.request} {kind}"
     return f"message {event.message_id}" if isinstance(event, Arrived) else kind

@@ -25,6 +25,7 @@ from perdure.machine.code import (
     CodeInfo,
     CodeProvider,
     Site,
+    taker,
 )
 from perdure.machine.state import Frame
 
@@ -73,6 +74,63 @@ def failed_frame(error: BaseException, stack: Any, provider: CodeProvider) -> Fr
     frame, instruction, info = entries[-1]
     here = provider.site(info.definition, info.site_at(instruction), REDO)
     return Frame(here, here.take(frame.f_locals), stack)
+
+
+def asked(signal: BaseException, stack: Any, provider: CodeProvider) -> tuple[Any, ...] | None:
+    """Return what it takes to do a statement again that some call in it left, beside the frame behind that statement.
+
+    That frame has the variables that are needed behind the statement; these are the others that the statement reads, in order. None if
+    there is no other. A tail call leaves no frame, so all that is needed is a frame of its own.
+
+    Args:
+      signal: what the call raised; its traceback is read and not changed.
+      stack: what `capture_after` returned.
+      provider: for the sites.
+    """
+    found: tuple[FrameType, int, CodeInfo] | None = None
+    trace = signal.__traceback__
+    while trace is not None:
+        info = CODES.get(id(trace.tb_frame.f_code))
+        if info is not None and not info.factory:
+            found = trace.tb_frame, trace.tb_lasti, info
+        trace = trace.tb_next
+    if found is None:
+        return ()  # the machine called the function itself
+    frame, called_at, info = found
+    try:
+        take, site = info.asks[called_at]
+    except KeyError:
+        take, site = info.asks[called_at] = _asking(info, called_at, provider)
+    if site is not None:
+        return (Frame(site, take(frame.f_locals), stack),)
+    return take(frame.f_locals) or None
+
+
+def _asking(info: CodeInfo, called_at: int, provider: CodeProvider) -> tuple[Any, Site | None]:
+    """Return what takes those values from a Python frame, and the site if the call was in tail position."""
+    line = info.site_at(called_at)
+    again = provider.site(info.definition, info.redo.get(line, line), REDO)
+    if info.kinds.get(line, OTHER) != CALL:
+        return again.take, again
+    behind = provider.site(info.definition, line, AFTER)
+    return taker(tuple([name for name in again.names if name not in behind.names])), None
+
+
+def asking_frame(stack: Any, kept: tuple[Any, ...] | None, provider: CodeProvider) -> Frame | None:
+    """Return the frame that does a statement again, from what `asked` kept of it; None if that is not enough."""
+    if kept and type(kept[0]) is Frame:
+        frame: Frame = kept[0]
+        return frame
+    if not isinstance(stack, Frame):
+        return None
+    behind = stack.site
+    again = provider.redo_site(behind.definition, behind.number)
+    known = dict(zip(behind.names, stack.values, strict=True))
+    missing = [name for name in again.names if name not in known]
+    if len(missing) != len(kept or ()):
+        return None  # of a release that kept nothing
+    known.update(zip(missing, kept or (), strict=True))
+    return Frame(again, tuple([known[name] for name in again.names]), stack.next)
 
 
 def capture(error: BaseException, stack: Any, mode: int, provider: CodeProvider) -> Captured:

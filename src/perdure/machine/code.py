@@ -28,7 +28,7 @@ def nothing(_variables: Any) -> tuple[Any, ...]:
     return ()
 
 
-def _taker(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
+def taker(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
     """Return what takes the values of some variables from a frame's, as fast as CPython can."""
     if not names:
         return nothing
@@ -55,7 +55,7 @@ class Site(Struct, eq=False):
     take: Callable[[Any], tuple[Any, ...]] = nothing
 
     def __post_init__(self) -> None:
-        self.take = _taker(self.names)
+        self.take = taker(self.names)
 
 
 CALL, TAIL, OTHER = 0, 1, 2
@@ -69,7 +69,8 @@ class CodeInfo(Struct, eq=False):
     """How to read a traceback entry of one code object.
 
     `number` is its lambda's number, or -1 for a residual or a factory; `factory` says that its frames are no part of a
-    continuation. `returns` remembers where a call at an instruction returns to (None: it was a tail call). `kinds` maps sites to CALL or TAIL (OTHER when absent), `redo` maps a site to the one from which its
+    continuation. `returns` remembers where a call at an instruction returns to (None: it was a tail call), `asks`
+    what is kept of it to do it again (capture.asked). `kinds` maps sites to CALL or TAIL (OTHER when absent), `redo` maps a site to the one from which its
     statement is redone when that is another one.
     """
 
@@ -82,6 +83,9 @@ class CodeInfo(Struct, eq=False):
     careful: bool = False
     lines: dict[int, int] | None = None
     returns: dict[int, Site | None] = msgspec.field(default_factory=dict)
+    asks: dict[int, tuple[Callable[[Any], tuple[Any, ...]], Site | None]] = msgspec.field(
+        default_factory=dict
+    )
 
     def site_at(self, instruction: int) -> int:
         """Return the site (or PROLOGUE) of an instruction, given `tb_lasti`."""
@@ -123,6 +127,9 @@ class CodeProvider(Protocol):
 
     def constant(self, definition: str, part: int) -> Any:
         """Return a part of a literal constant by its number (barrier.ConstantId)."""
+
+    def redo_site(self, definition: str, number: int) -> Site:
+        """Return the site, in mode REDO, from which the statement of a site is redone."""
 
     def span(self, definition: str, site: int) -> Span | None:
         """Return where a site stands in the program's source; None in the library."""

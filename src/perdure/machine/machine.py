@@ -23,7 +23,14 @@ from msgspec import Struct
 from perdure.base import limits
 from perdure.base.errors import PerdureError
 from perdure.machine import cancelling, groups, requests, tasks, undo, waiting, watchdog
-from perdure.machine.capture import Captured, capture, capture_after, failed_frame
+from perdure.machine.capture import (
+    Captured,
+    asked,
+    asking_frame,
+    capture,
+    capture_after,
+    failed_frame,
+)
 from perdure.machine.code import AFTER, CALL, OTHER, REDO, CodeProvider, Site
 from perdure.machine.errors import condition_of
 from perdure.machine.events import apply
@@ -135,6 +142,7 @@ class Machine:
         self.stack: Any = None
         self._paused = False
         self._stepper: Stepper | None = None
+        self.asked: tuple[Any, ...] | None = ()
         self._overflowed: Captured | None = None
         self._reset()
 
@@ -343,6 +351,7 @@ class Machine:
             stack = found.stack
         else:
             stack = capture_after(signal, self.stack, self.provider)
+            self.asked = asked(signal, stack, self.provider) if signal.redoes else ()
         self.stack = stack
         self.callee, self.arguments = identity, (UNSPECIFIED,)
         try:
@@ -517,6 +526,10 @@ class Machine:
         entries = self.root.requests.entries
         every = [entries[number][1] for number in task.waits if number in entries]
         if len(every) == 1 and request.kind == "effect" and request.wrap is None:
+            if request.asked != ():
+                again = asking_frame(task.stack, request.asked, self.provider)
+                if again is not None:
+                    return Redo(again, task.dynamic, identity, (UNSPECIFIED,))
             procedure, *arguments = request.arguments
             return Redo(task.stack, task.dynamic, procedure, tuple(arguments))
         operations = [Operation(r.kind, r.arguments, r.wrap) for r in every]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from perdure.machine import groups
-from perdure.machine.state import Channel, Request, Task
+from perdure.machine.state import Channel, Frame, Request, Task
 from perdure.values.barrier import touch
 from perdure.values.lists import from_items
 from perdure.values.tables import table_delete, table_ref
@@ -63,7 +63,10 @@ def fail_request(machine: Machine, request: Request, raised: Any) -> None:
     if isinstance(raised, Condition) and raised.frame is None and request.kind == "effect":
         if raised.oid:
             touch(raised)
-        raised.frame = redo
+        # A report is about the call: what is done again may begin with its operands. Only a tail call has left no frame.
+        kept = request.asked
+        tail = kept is not None and kept[:1] != () and type(kept[0]) is Frame
+        raised.frame = redo if tail else task.stack
     machine.make_ready(task, machine.hooks.raise_error, (raised, redo))
 
 

@@ -52,11 +52,18 @@ class Offer(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True):
-    """How a restart goes on: leave what is to be left for `target`, and call `function` with `arguments` there."""
+    """How a restart goes on: leave what is to be left for `target`, and call `function` with `arguments` there.
+
+    Before that, `variable` gets a `value`. `frame` is the one that `return` returns from; `own`: it is a restart of the program.
+    """
 
     target: Continuation
     function: Any
     arguments: tuple[Any, ...]
+    variable: stacks.Variable | None = None
+    value: Any = None
+    frame: Frame | None = None
+    own: bool = False
 
 
 # -- where an error is -----------------------------------------------------------------------
@@ -178,7 +185,7 @@ def plan(
     arguments: tuple[Any, ...],
     frame: str = "",
 ) -> Plan:
-    """Return how a restart goes on; nothing is changed but a variable's box, by `set`.
+    """Return how a restart goes on; nothing is changed yet.
 
     Args:
       machine: the run.
@@ -198,7 +205,7 @@ def plan(
             if target.task == task:
                 procedure = clause.items[PROCEDURE]
                 machine.namespace["__builtins__"]["!applicable"](procedure, *arguments)
-                return Plan(target, procedure, arguments)
+                return Plan(target, procedure, arguments, own=True)
             theirs = True
     if place is not None and name in _COUNTS and _allowed(machine, place, name):
         return _standard(machine, place, name, arguments, frame)
@@ -232,22 +239,23 @@ def _standard(
             raise fail("arity-error", "invoke-restart: raise takes a message and its irritants")
         return Plan(here, machine.hooks.signal, (raised,))
     if name == "return":
-        target = stacks.returning(machine, _seen(again, place), place, frame)
-        return Plan(target, identity, (value,))
-    if name == "set":
-        again = stacks.with_variable(machine, again, _variable(value), more[0], frame)
-    return Plan(
-        Continuation(again.stack, again.dynamic, place.task), again.function, again.arguments
-    )
+        target, left = stacks.returning(machine, shown_stack(place), place, frame)
+        return Plan(target, identity, (value,), frame=left)
+    target = Continuation(again.stack, again.dynamic, place.task)
+    if name == "retry":
+        return Plan(target, again.function, again.arguments)
+    found = stacks.variable(machine, again.stack, _variable(value), frame)
+    return Plan(target, again.function, again.arguments, found, more[0])
 
 
 _COUNTS = {"retry": (0, 0), "use-value": (1, 1), "return": (1, 1), "set": (2, 2), "raise": (1, 99)}
 """How many arguments a standard restart takes."""
 
 
-def _seen(again: Redo, place: Signalled) -> Any:
-    """Return the stack that reports show: the one that does the operation again, where the procedure that failed is on it."""
-    return again.stack if isinstance(again.stack, Frame) else place.stack
+def shown_stack(place: Signalled) -> Any:
+    """Return the stack whose frames are numbered: the one that does the operation again has the procedure that failed."""
+    redo = place.redo
+    return redo.stack if redo is not None and isinstance(redo.stack, Frame) else place.stack
 
 
 def _variable(value: Any) -> str:
@@ -282,7 +290,12 @@ def invoke(machine: Machine, name: str, arguments: tuple[Any, ...]) -> None:
 
 
 def _travelling(machine: Machine, taken: Plan) -> tuple[Any, tuple[Any, ...]]:
-    return machine.hooks.restart_at, (taken.target, taken.function, from_items(taken.arguments))
+    """Return the call that carries out a plan, after changing the variable that is to be changed."""
+    target = taken.target
+    if taken.variable is not None:
+        stack = stacks.assign(machine, taken.variable, taken.value, target.stack)
+        target = Continuation(stack, target.dynamic, target.task)
+    return machine.hooks.restart_at, (target, taken.function, from_items(taken.arguments))
 
 
 def abort(machine: Machine, task: Task, place: Signalled) -> None:
@@ -310,10 +323,17 @@ def offers_of(machine: Machine, task: Task) -> list[Offer]:
     return offers(machine, place, place.dynamic, task.number)
 
 
-def restart(
+class Aborted(Struct, frozen=True):
+    """What `abort` is for an operator: the task that ends as failed, and the error that it ends with."""
+
+    task: Task
+    place: Signalled
+
+
+def plans(
     machine: Machine, number: int, name: str, arguments: tuple[Any, ...], frame: str
-) -> None:
-    """Let a parked task take a restart, as an operator wishes.
+) -> list[tuple[Task, Plan | Aborted]]:
+    """Return what an operator's restart does, for each task that takes it; nothing is changed yet.
 
     Args:
       machine: the run, between two turns.
@@ -321,17 +341,35 @@ def restart(
       name, arguments, frame: see `plan`.
 
     Raises:
-      SchemeError: it can't be taken; nothing has changed.
+      SchemeError: it can't be taken.
     """
-    chosen = _chosen(machine, number, name)
-    for task in chosen:
+    found: list[tuple[Task, Plan | Aborted]] = []
+    for task in _chosen(machine, number, name):
         place = parked_at(task)
         own = _names_of_program(machine, place.dynamic, task.number)
         if name == ABORT and ABORT not in own and _allowed(machine, place, ABORT) and not arguments:
             main = machine.task_numbered(machine.root.main_task)
-            abort(machine, task if number or main.status in FINISHED else main, place)
+            whole = not number and main.status not in FINISHED
+            found.append((task, Aborted(main if whole else task, place)))
+        else:
+            found.append(
+                (task, plan(machine, place, place.dynamic, task.number, name, arguments, frame))
+            )
+    return found
+
+
+def restart(
+    machine: Machine, number: int, name: str, arguments: tuple[Any, ...], frame: str
+) -> None:
+    """Let a parked task take a restart, as an operator wishes; see `plans`.
+
+    Raises:
+      SchemeError: it can't be taken; nothing has changed.
+    """
+    for task, taken in plans(machine, number, name, arguments, frame):
+        if isinstance(taken, Aborted):
+            abort(machine, taken.task, taken.place)
             continue
-        taken = plan(machine, place, place.dynamic, task.number, name, arguments, frame)
         function, given = _travelling(machine, taken)
         machine.make_ready(task, function, given)
         task.stack, task.result = None, None

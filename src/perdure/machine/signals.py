@@ -24,6 +24,8 @@ class Signal(BaseException):
     """What all signals derive from; `mode` says whether the statement in progress is done or to be redone."""
 
     mode = AFTER
+    redoes = False
+    """Whether the statement is kept as it can be done again, beside the frame behind it."""
 
     def abandons(self, machine: Machine) -> bool:
         """Whether the program goes on elsewhere, so that nothing needs to be captured."""
@@ -83,6 +85,12 @@ class Suspend(Signal):
 
     def perform(self, machine: Machine) -> None:
         machine.wait(self.operations)
+
+
+class Ask(Suspend):
+    """Wait for an effect, as the statement that calls its function does."""
+
+    redoes = True
 
 
 class Throw(Signal):

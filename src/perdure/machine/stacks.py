@@ -13,8 +13,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
+
 from perdure.machine.errors import is_own, source_name
-from perdure.machine.state import Continuation, Dynamic, Frame, Parameter, Redo, Signalled
+from perdure.machine.state import Continuation, Dynamic, Frame, Parameter, Signalled
 from perdure.values.barrier import touch
 from perdure.values.conditions import fail
 from perdure.values.types import NIL, Box, Pair
@@ -76,8 +78,10 @@ class _Choice:
         return self._machine.provider.procedure_name(site.definition, site.number) == wanted
 
 
-def returning(machine: Machine, stack: Any, place: Signalled, wanted: str) -> Continuation:
-    """Return what a frame returns to, with the dynamic state in which it was called.
+def returning(
+    machine: Machine, stack: Any, place: Signalled, wanted: str
+) -> tuple[Continuation, Frame]:
+    """Return what a frame returns to, with the dynamic state in which it was called, and the frame.
 
     Args:
       machine: the run.
@@ -97,50 +101,81 @@ def returning(machine: Machine, stack: Any, place: Signalled, wanted: str) -> Co
             if type(value) is Dynamic:
                 outside = value
         if bound(outside, compensating) is not inside:
-            raise fail(
-                "error",
-                "return: the frame is outside of the compensation; skip-compensation leaves it",
-            )
+            raise fail("error", "return: the frame is outside of the compensation")
         if is_of_program(machine, stack) and choice.takes(stack):
-            return Continuation(stack.next, outside, place.task)
+            return Continuation(stack.next, outside, place.task), stack
         stack = stack.next
     shown = f"no frame {wanted} is" if wanted else "no frame of the program is"
     raise fail("error", f"return: {shown} on the stack; use-value gives the operation a value")
 
 
-def with_variable(machine: Machine, again: Redo, name: str, value: Any, wanted: str) -> Redo:
-    """Return what does an operation again after a variable was changed, that of the innermost frame that has it, or a global.
+class Variable(Struct, frozen=True):
+    """A variable that was found: in a frame, of which `above` are on top, or, without one, a global variable under a key.
+
+    `boxed`: the program assigns it, so that all that refer to it share one box.
+    """
+
+    name: str
+    frame: Frame | None
+    above: tuple[Frame, ...] = ()
+    index: int = 0
+    key: str = ""
+
+    @property
+    def boxed(self) -> bool:
+        """Whether changing it is seen by every procedure that refers to it."""
+        return self.frame is not None and type(self.frame.values[self.index]) is Box
+
+
+def variable(machine: Machine, stack: Any, name: str, wanted: str) -> Variable:
+    """Return the variable of a name, of the innermost frame that has one, or a global one.
 
     Args:
       machine: the run.
-      again: what does the operation again.
+      stack: the innermost frame.
       name: the variable's.
-      value: what it is from now on.
       wanted: the number or the name of the one frame that is looked at; "" for all.
 
     Raises:
-      SchemeError: there is no such variable; nothing was changed.
+      SchemeError: there is no such variable.
     """
     choice = _Choice(machine, wanted)
     above: list[Frame] = []
     names: dict[str, None] = {}
-    stack = again.stack
     while isinstance(stack, Frame):
         if is_of_program(machine, stack) and choice.takes(stack):
             index = _index(stack, name)
             if index >= 0:
-                changed = _changed(stack, index, value)
-                for frame in reversed(above):
-                    changed = Frame(frame.site, frame.values, changed)
-                return Redo(changed, again.dynamic, again.function, again.arguments)
+                return Variable(name, stack, tuple(above), index)
             names.update((source_name(own), None) for own in stack.site.names if not is_own(own))
         above.append(stack)
         stack = stack.next
-    if not wanted and _set_global(machine, name, value):
-        return again
+    if not wanted:
+        keys = [k for k in machine.namespace if k.partition(":")[2] == name and k[0] != "!"]
+        if keys:
+            return Variable(name, None, key=min(keys, key=len))
     there = list(names)[:_NAMED_MAX]
     shown = f"; there are: {', '.join(there)}" if there else ""
     raise fail("error", f"set: no variable {name} is on the stack{shown}")
+
+
+def assign(machine: Machine, found: Variable, value: Any, stack: Any) -> Any:
+    """Give a variable another value and return the stack on which it has that."""
+    frame = found.frame
+    if frame is None:
+        machine.namespace[found.key] = value
+        return stack
+    if found.boxed:
+        box = frame.values[found.index]
+        if box.oid:
+            touch(box)
+        box.contents = value
+        return stack
+    values = (*frame.values[: found.index], value, *frame.values[found.index + 1 :])
+    changed = Frame(frame.site, values, frame.next)
+    for upper in reversed(found.above):
+        changed = Frame(upper.site, upper.values, changed)
+    return changed
 
 
 def _index(frame: Frame, name: str) -> int:
@@ -152,24 +187,3 @@ def _index(frame: Frame, name: str) -> int:
             if number > best:
                 found, best = index, number
     return found
-
-
-def _changed(frame: Frame, index: int, value: Any) -> Frame:
-    """Return a frame whose variable has another value; if it is in a box, the frame itself."""
-    held = frame.values[index]
-    if type(held) is Box:
-        if held.oid:
-            touch(held)
-        held.contents = value
-        return frame
-    values = (*frame.values[:index], value, *frame.values[index + 1 :])
-    return Frame(frame.site, values, frame.next)
-
-
-def _set_global(machine: Machine, name: str, value: Any) -> bool:
-    """Change a global variable of the program or of one of its libraries; return whether there is one."""
-    own = [key for key in machine.namespace if key.partition(":")[2] == name and key[0] != "!"]
-    if not own:
-        return False
-    machine.namespace[min(own, key=len)] = value
-    return True

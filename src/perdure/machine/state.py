@@ -163,7 +163,8 @@ class Request(Struct, eq=False):
     `error` the last attempt's condition or FALSE. `ticket` is a receiver's place in the queue,
     `remaining` how many tasks a join still waits for. `policy` is how an effect's attempts are repeated, or FALSE: as its
     mark says; `deadline` when the effect is to be over, in seconds since the epoch (0: never); `key` the idempotency key
-    that it is performed with, "" for one of its own.
+    that it is performed with, "" for one of its own. `asked` are the values that it takes to do the statement again which called
+    an effect's function (capture.asked); None if there are none, () if nobody knows how.
     """
 
     number: int
@@ -179,6 +180,7 @@ class Request(Struct, eq=False):
     error: Any = None
     ticket: int = 0
     remaining: int = 0
+    asked: tuple[Any, ...] | None = None
     policy: Any = None
     deadline: float = 0.0
     key: str = ""

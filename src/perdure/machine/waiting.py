@@ -61,6 +61,7 @@ def register(machine: Machine, task: Task, wait: int, operation: Operation) -> i
     table_set(machine.root.requests, number, request)
     if kind in OUTSIDE:
         if kind == "effect":
+            request.asked = machine.asked
             request.policy = parameter_value(machine.hooks.retry)
             request.deadline = deadlines.current_deadline(machine) or 0.0
             groups.asked(machine, request)

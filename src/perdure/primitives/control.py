@@ -11,7 +11,7 @@ from typing import Any
 from perdure.machine import restarts
 from perdure.machine.machine import AGAIN, Machine
 from perdure.machine.registers import REGISTERS, identity, parameter_value
-from perdure.machine.signals import Isolated, Jump, Signal, Suspend, Throw
+from perdure.machine.signals import Ask, Isolated, Jump, Signal, Throw
 from perdure.machine.state import (
     Continuation,
     Dynamic,
@@ -224,7 +224,7 @@ def _call_builtin(machine: Machine, procedure: PythonProcedure, arguments: tuple
 def _call_python(procedure: PythonProcedure, arguments: tuple[Any, ...]) -> Any:
     if procedure.pure:
         raise Isolated(_call_builtin, procedure, arguments)
-    raise Suspend((Operation("effect", (procedure, *arguments)),))
+    raise Ask((Operation("effect", (procedure, *arguments)),))
 
 
 on_python_call(_call_python)

@@ -60,7 +60,7 @@ worker as it did before, so it does not end a probation."""
 STATES: Final = frozenset({"ready", "running", "waiting", "parked"}) | FINAL
 
 INBOX_KINDS: Final = frozenset(
-    {"message", "console", "cancel", "retry", "pause", "resume", "finished"}
+    {"message", "console", "cancel", "retry", "restart", "pause", "resume", "finished"}
 )
 """What a row of an inbox can be. `finished` is written by the store itself: a watched run came to
 its end."""
@@ -464,6 +464,9 @@ class Store(Protocol):
         Returns:
           False if it was dropped or is a duplicate, else True.
         """
+
+    def send_many(self, messages: Sequence[Send]) -> list[bool]:
+        """Do what `send` does with each, all in one transaction; messages to one run keep their order."""
 
     # ownership
 

@@ -264,6 +264,13 @@ class MemoryStore:
             self._tell_others()
         return sent
 
+    def send_many(self, messages: Sequence[Send]) -> list[bool]:
+        with self._writing():
+            sent = [self._send(message) for message in messages]
+        if any(sent):
+            self._tell_others()
+        return sent
+
     def _send(self, message: Send) -> bool:
         record = self._record(message.to)
         key = (message.sender, message.message_id)

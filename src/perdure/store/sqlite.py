@@ -326,6 +326,11 @@ class SqliteStore:
         with self._transaction():
             return sqlite_commit.send(self._execute, message, self.now())
 
+    def send_many(self, messages: Sequence[Send]) -> list[bool]:
+        with self._transaction():
+            now = self.now()
+            return [sqlite_commit.send(self._execute, message, now) for message in messages]
+
     # -- ownership -------------------------------------------------------------------------
 
     def register_owner(self, name: str) -> int:

@@ -130,7 +130,24 @@ def sample(kind: type) -> Any:
         state.Signalled: state.Signalled(pair, None, pair, None, 3),
         state.Operation: state.Operation("put", (state.Channel(1, [2], [], []), 5)),
         state.Request: state.Request(
-            1, 2, 3, "timer", (5.0,), None, 1.5, 2, True, 3.0, pair, 1, 2, pair, 4.5, "run/1", 1.5
+            1,
+            2,
+            3,
+            "timer",
+            (5.0,),
+            None,
+            1.5,
+            2,
+            True,
+            3.0,
+            pair,
+            1,
+            2,
+            (pair,),
+            pair,
+            4.5,
+            "run/1",
+            1.5,
         ),
         state.Task: state.Task(
             7, "t", 1, "waiting", None, None, None, (1, 2), 3, (4,), (5,), (6,), True

@@ -124,6 +124,24 @@ class PostgresStore(Reading):
         )
 
     def send(self, message: Send) -> bool:
+        sent, touched = self._send(message)
+        self._ring(touched)
+        return sent
+
+    def send_many(self, messages: Sequence[Send]) -> list[bool]:
+        sent = [False] * len(messages)
+        touched: list[int] = []
+        # In the order of ids: two that send to the same runs must not wait for each other.
+        order = sorted(range(len(messages)), key=lambda index: messages[index].to)
+        with self._connection.session() as raw, raw.transaction():
+            for index in order:
+                sent[index], rung = self._send(messages[index])
+                touched += rung
+        self._ring(dict.fromkeys(touched))
+        return sent
+
+    def _send(self, message: Send) -> tuple[bool, tuple[int, ...]]:
+        """Send a message; return whether it was sent, and the owner that is to hear of it, 0 for nobody."""
         answer = self._connection.call(
             _SEND,
             [
@@ -136,9 +154,8 @@ class PostgresStore(Reading):
             ],
         )
         touched = answer.get_value(0, 1)
-        if touched is not None:
-            self._ring((int.from_bytes(touched, "big"),))
-        return answer.get_value(0, 0) == b"\x01"
+        rung = () if touched is None else (int.from_bytes(touched, "big"),)
+        return answer.get_value(0, 0) == b"\x01", rung
 
     def commit(self, commits: Sequence[Commit]) -> list[bool]:
         won = [False] * len(commits)

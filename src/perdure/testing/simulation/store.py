@@ -212,6 +212,9 @@ class SimulatedStore:
     def send(self, message: Send) -> bool:
         return self._do("send", lambda: self.inner.send(message), writes=True)
 
+    def send_many(self, messages: Sequence[Send]) -> list[bool]:
+        return self._do("send_many", lambda: self.inner.send_many(messages), writes=True)
+
     # -- ownership -----------------------------------------------------------------------------
 
     def register_owner(self, name: str) -> int:

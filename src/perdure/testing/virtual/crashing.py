@@ -53,15 +53,21 @@ class Seen(Struct, frozen=True):
 
 
 class Worlds:
-    """Makes the worlds of one telling of a story."""
+    """Makes the worlds of one telling of a story.
 
-    def __init__(self, plan: Plan | None) -> None:
+    Args:
+      plan: says where the worker dies; None for nowhere.
+      compiled: the programs that earlier tellings have compiled.
+    """
+
+    def __init__(self, plan: Plan | None, compiled: dict[str, Any] | None = None) -> None:
         self._plan = plan
+        self._compiled = {} if compiled is None else compiled
         self.made: list[World] = []
 
     def __call__(self, *arguments: Any, **named: Any) -> World:
         """Return a new world; the arguments are those of `World`."""
-        world = World(*arguments, plan=self._plan, **named)
+        world = World(*arguments, plan=self._plan, compiled=self._compiled, **named)
         self.made.append(world)
         return world
 
@@ -130,12 +136,13 @@ class Sweep:
 
     def __init__(self) -> None:
         self._recording = Recording()
+        self._compiled: dict[str, Any] = {}
         self._reference: list[Seen] | None = None
         self._chosen: list[int] = []
         self._turn = -1
         self._together: BaseException | None = None
         self.crashes = Crashes(0, 0, 0)
-        self.worlds = Worlds(self._recording)
+        self.worlds = Worlds(self._recording, self._compiled)
 
     @property
     def points(self) -> list[Point]:
@@ -188,13 +195,13 @@ class Sweep:
         """Prepare for the next telling; return whether there is one. Raises AssertionError; see `told`."""
         self._turn += 1
         if self._turn == 0 and self._chosen:
-            self.worlds = Worlds(AtEach())
+            self.worlds = Worlds(AtEach(), self._compiled)
             return True
         if self._turn - 1 >= len(self._chosen) or not self._chosen:
             if self._together is not None:
                 raise self._together
             return False
-        self.worlds = Worlds(AtOne(self._chosen[self._turn - 1]))
+        self.worlds = Worlds(AtOne(self._chosen[self._turn - 1]), self._compiled)
         return True
 
     def _complain(self, error: Exception) -> None:

@@ -8,6 +8,7 @@ can be imported, so that retries and doubts in a test are those of production.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -290,24 +291,33 @@ class SharedModules(ModulesByDirectory):
 
     def __init__(self) -> None:
         super().__init__((), None, {})
-        self.world: ModulesByDirectory | None = None
-        self.seed = 0
+        self._here = threading.local()
+        self._last: tuple[ModulesByDirectory, int] | None = None
+
+    @property
+    def seed(self) -> int:
+        """The seed of the world at work."""
+        return self._at_work()[1]
 
     def of(self, directory: str) -> PythonModules:
         """Return the modules that the world at work has for a directory."""
-        assert self.world is not None, "a world is at work"
-        return self.world.of(directory)
+        return self._at_work()[0].of(directory)
+
+    def _at_work(self) -> tuple[ModulesByDirectory, int]:
+        found: tuple[ModulesByDirectory, int] | None = getattr(self._here, "world", self._last)
+        assert found is not None, "a world is at work"
+        return found
 
     @contextmanager
     def used_by(self, world: ModulesByDirectory, seed: int) -> Iterator[None]:
-        """Let a world be at work. The last one stays it, for whoever looks at its runs afterwards."""
-        before = self.world, self.seed
-        self.world, self.seed = world, seed
+        """Let a world be at work in this thread. The last one stays it, for whoever looks at its runs afterwards."""
+        before = getattr(self._here, "world", None)
+        self._here.world = self._last = (world, seed)
         try:
             yield
         finally:
-            if before[0] is not None:
-                self.world, self.seed = before
+            if before is not None:
+                self._here.world = before
 
 
 _shared: tuple[Programs, SharedModules] | None = None

@@ -29,6 +29,9 @@ from perdure.testing.virtual.run import Run
 from perdure.testing.virtual.stubs import Stubs, Target, WorldModules, shared_programs
 from perdure.toolchain.toolchain import CompiledProgram
 
+Imports = dict[str, dict[str, bool]]
+"""Python modules, what they export, and whether that is called in line."""
+
 START_S = 1_893_456_000.0
 """What a world's clock shows at first: the beginning of the year 2030, UTC."""
 
@@ -91,6 +94,7 @@ class World:
         connection: Any = None,
         turns_max: int = limits.TEST_TURNS_MAX,
         plan: Plan | None = None,
+        compiled: dict[str, tuple[CompiledProgram, Imports]] | None = None,
     ) -> None:
         self._clock = ManualClock(_seconds(now))
         self._directory = Path(directory) if directory is not None else Path.cwd()
@@ -113,6 +117,7 @@ class World:
         self._turns_max = turns_max
         self.connection = connection
         self._plan = plan
+        self._compiled = {} if compiled is None else compiled
         self._armed: list[Armed] = []
         self._messages = self._started = 0
         self._broken: BaseException | None = None
@@ -135,8 +140,22 @@ class World:
         """Return a program, compiled with this world's modules. Raises ProgramError, CallError."""
         if isinstance(program, CompiledProgram):
             return program
+        path = str(self._directory / program)
         with self._at_work():
-            return self._checked(self.engine.compile(str(self._directory / program)))
+            known = self._compiled.get(path)
+            if known is not None and known[1] == self._imports(known[0]):
+                return known[0]
+            compiled = self._checked(self.engine.compile(path))
+            self._compiled[path] = compiled, self._imports(compiled)
+            return compiled
+
+    def _imports(self, program: CompiledProgram) -> Imports:
+        """Return what a program's Python modules have for it in this world: that decides what it is compiled to."""
+        modules = self._modules.of(program.directory)
+        return {
+            name: {one: procedure.pure for one, procedure in modules.exports(name).items()}
+            for name in program.python_modules
+        }
 
     def compile_text(self, text: str, name: str = "program") -> CompiledProgram:
         """Return the program of a text, as if it lay in the world's directory. Raises ProgramError, CallError."""
