@@ -34,7 +34,7 @@ from perdure.machine.capture import (
 from perdure.machine.code import AFTER, CALL, OTHER, REDO, CodeProvider, Site
 from perdure.machine.errors import condition_of
 from perdure.machine.events import apply
-from perdure.machine.registers import EVALUATOR, REGISTERS, identity, parameter_value
+from perdure.machine.registers import EVALUATOR, NO_DYNAMIC, REGISTERS, identity, parameter_value
 from perdure.machine.signals import Signal
 from perdure.machine.state import (
     Continuation,
@@ -179,7 +179,8 @@ class Machine:
             self.now = now
             barrier.use(self.log)
             undo.arm(self)
-            REGISTERS.machine = self
+            # Events belong to no task; what the last one of another run was in must not be seen.
+            REGISTERS.machine, REGISTERS.dynamic = self, NO_DYNAMIC
             output: list[str] = []
             ports.use_console(output, watchdog.cut)
             ports.use_current_output(self._current_output)

@@ -370,6 +370,8 @@ def restart(
         if isinstance(taken, Aborted):
             abort(machine, taken.task, taken.place)
             continue
+        # What `set` changes counts as the task's own write: a transaction that it is in undoes it.
+        machine.task, REGISTERS.dynamic = task, parked_at(task).dynamic
         function, given = _travelling(machine, taken)
         machine.make_ready(task, function, given)
         task.stack, task.result = None, None

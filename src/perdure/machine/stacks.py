@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from perdure.machine.errors import is_own, source_name
 from perdure.machine.state import Continuation, Dynamic, Frame, Parameter, Signalled
-from perdure.values.barrier import touch
+from perdure.values.barrier import touch, touch_global
 from perdure.values.conditions import fail
 from perdure.values.types import NIL, Box, Pair
 
@@ -163,6 +163,7 @@ def assign(machine: Machine, found: Variable, value: Any, stack: Any) -> Any:
     """Give a variable another value and return the stack on which it has that."""
     frame = found.frame
     if frame is None:
+        touch_global(found.key)
         machine.namespace[found.key] = value
         return stack
     if found.boxed:

@@ -184,9 +184,9 @@ class World:
         """Let a parked run do the failing operation again."""
         self._runs[run_id].events.append(Retry())
 
-    def restart(self, run_id: str, name: str, *arguments: Any) -> None:
+    def restart(self, run_id: str, name: str, *arguments: Any, frame: str = "") -> None:
         """Let a parked run take a restart; the arguments are heap values."""
-        self._runs[run_id].events.append(Restart(name, arguments=arguments))
+        self._runs[run_id].events.append(Restart(name, arguments=arguments, frame=frame))
 
     # -- going on ------------------------------------------------------------------------------
 

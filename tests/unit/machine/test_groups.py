@@ -16,6 +16,7 @@ import pytest
 
 from perdure.engine.loading import Programs
 from perdure.testing.stress import START_S, Trace, World
+from perdure.values import types as t
 
 MODULE = '''
 from pathlib import Path
@@ -390,3 +391,81 @@ def test_a_doubt_that_somebody_settled_is_asked_about_no_more(both: Both) -> Non
     trace = both.run(body)
     assert trace.result == "left"
     assert [call.rpartition(" ")[0] for call in both.calls] == ["undo 5"]
+
+
+# -- restarts out of a transaction, and in one ------------------------------------------------------
+
+STOPPED = """
+(define x 0)
+(define y 0)
+(define (inner)
+  (let ((mine 1))
+    (cons 'inner
+      (transaction
+        (set! x 1)
+        (set! mine 2)
+        (compensate (once mine) (undo mine))
+        (display (car y))
+        (set! y (list 3))
+        'committed))))
+(define (outer) (list (inner) x))
+(outer)
+"""
+
+
+@pytest.mark.parametrize(
+    ("restart", "frame", "result", "calls"),
+    [
+        (("use-value", 5), "", "((inner . committed) 1)", ["once 2"]),
+        (("return", 7), "inner", "(7 0)", ["once 2", "undo 2"]),
+        (("return", 7), "outer", "7", ["once 2", "undo 2"]),
+        (("set", t.intern("y"), t.Pair(9, t.NIL)), "", "((inner . committed) 1)", ["once 2"]),
+    ],
+)
+def test_a_restart_goes_on_in_a_transaction_or_leaves_and_undoes_it(
+    both: Both, restart: Any, frame: str, result: str, calls: list[str]
+) -> None:
+    trace = both.run(
+        STOPPED, lambda w, r: w.at(START_S + 9, lambda: w.restart(r, *restart, frame=frame))
+    )
+    assert trace.result == result
+    assert [call.rpartition(" ")[0] for call in both.calls] == calls
+
+
+def test_what_an_operator_sets_in_a_transaction_is_undone_with_it(both: Both) -> None:
+    body = """
+    (define x 'before)
+    (guard (e (#t #f))
+      (transaction
+        (car x)
+        (raise 'left)))
+    x
+    """
+    body = body.replace("(guard (e (#t #f))", "(guard (e ((symbol? e) #f))")
+    pair = lambda: t.Pair(1, t.NIL)  # noqa: E731 - each world gets an object of its own
+    trace = both.run(
+        body, lambda w, r: w.at(START_S + 9, lambda: w.restart(r, "set", t.intern("x"), pair()))
+    )
+    assert trace.result == "before"
+
+
+def test_to_abort_a_run_that_is_parked_in_a_transaction_compensates(both: Both) -> None:
+    trace = both.run(STOPPED, lambda w, r: w.at(START_S + 9, lambda: w.restart(r, "abort")))
+    assert trace.status == "failed"
+    assert [call.rpartition(" ")[0] for call in both.calls] == ["once 2", "undo 2"]
+
+
+def test_the_end_of_the_run_undoes_the_transactions_of_other_tasks(both: Both) -> None:
+    body = """
+    (spawn (lambda () (transaction (compensate (once 1) (undo 1)) (sleep 100))))
+    (sleep 1)
+    'over
+    """
+    trace = both.run(body)
+    assert trace.result == "over"
+    assert [call.rpartition(" ")[0] for call in both.calls] == ["once 1", "undo 1"]
+
+
+def test_exit_leaves_a_transaction(both: Both) -> None:
+    both.run("(transaction (compensate (once 1) (undo 1)) (exit 3))")
+    assert [call.rpartition(" ")[0] for call in both.calls] == ["once 1", "undo 1"]
