@@ -20,11 +20,12 @@ from hatchery import IN_TRANSACTION, Hatched, Hatchery
 
 from perdure import Engine
 from perdure.app.answers import value_of
+from perdure.base import limits
 from perdure.store.opening import open_store
 
 AMOUNT, HELD = 3, 40
 MOVES, RUNS = 6, 3
-WAIT_S = 8.0
+WAIT_S = 40.0
 LEASE_S = 1.5
 
 BANK = """
@@ -71,6 +72,17 @@ def stops(connection, idempotency_key):
     return True
 
 @effect(transactional=True)
+def kills(connection, idempotency_key):
+    connection.execute(f"INSERT INTO moves VALUES ('{idempotency_key}', 0)")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+@effect(transactional=True)
+def crossed(i, connection):
+    for name in ("a", "b") if i % 2 else ("b", "a"):
+        connection.execute(f"UPDATE accounts SET amount = amount + 1 WHERE name = '{name}'")
+    return True
+
+@effect(transactional=True)
 def robbed(connection, idempotency_key):
     connection.execute(f"INSERT INTO moves VALUES ('{idempotency_key}', 0)")
     if called(idempotency_key) == 1:
@@ -93,6 +105,10 @@ ADDS = """
 (import (scheme base) (perdure) (python bank))
 (define (main n) (let loop ((i 0)) (if (< i n) (begin (add) (loop (+ i 1))) i)))
 """
+CROSSES = """
+(import (scheme base) (perdure) (python bank))
+(define (main i n) (let loop ((k 0)) (if (< k n) (begin (crossed (+ i k)) (loop (+ k 1))) k)))
+"""
 ONE = """
 (import (scheme base) (perdure) (python bank))
 (define (main) (list ({0}) (now)))
@@ -105,9 +121,9 @@ class Bank:
     def __init__(self, folder: Path, db: str) -> None:
         self.db = db
         (folder / "bank.py").write_text(BANK)
-        for name, text in {"moves": PROGRAM, "adds": ADDS}.items():
+        for name, text in {"moves": PROGRAM, "adds": ADDS, "crosses": CROSSES}.items():
             (folder / f"{name}.scm").write_text(text)
-        for name in ("stops", "robbed"):
+        for name in ("stops", "robbed", "kills"):
             (folder / f"{name}.scm").write_text(ONE.format(name))
         self.folder = folder
         self.engine = Engine(db, execute="none")
@@ -170,7 +186,7 @@ def hatchery(bank: Bank) -> Iterator[Hatchery]:
 POINTS = [
     f"{point}:{time}"
     for point in ("transaction-began", "effect-ended", "transaction-taken", "transaction-committed")
-    for time in (1, 2, 9)
+    for time in (1, 5)
 ] + ["turn-taken:2", "after-commit:1", "run-loaded:2", "compacting:2", f"{IN_TRANSACTION}:7"]
 
 
@@ -206,6 +222,29 @@ def test_runs_that_add_at_the_same_time_add_up(bank: Bank, hatchery: Hatchery) -
         hatchery.hatch(name=f"w{n}")
     assert bank.results(8) == [25] * 8
     assert dict(bank.rows("SELECT name, amount FROM accounts"))["count"] == 200
+
+
+def test_runs_that_collide_are_done_again(bank: Bank, hatchery: Hatchery) -> None:
+    for n in range(4):
+        bank.engine.start(bank.folder / "crosses.scm", n, 25, id=f"r{n}")
+    for n in range(4):
+        hatchery.hatch(name=f"w{n}")
+    assert bank.results(4) == [25] * 4
+    held = dict(bank.rows("SELECT name, amount FROM accounts"))
+    assert (held["a"], held["b"]) == (HELD + 100, 100)
+
+
+def test_an_effect_that_kills_its_worker_ends_up_alone(bank: Bank, hatchery: Hatchery) -> None:
+    bank.start("kills")
+    bank.engine.start(bank.folder / "adds.scm", 5, id="neighbour")
+    for _ in range(limits.DEATHS_MAX):
+        assert hatchery.hatch().ended(WAIT_S)
+    hatchery.hatch()
+    answer = bank.engine.wait("r0", timeout=WAIT_S)
+    assert answer is not None
+    assert (answer.status, answer.error.kind if answer.error else "") == ("parked", "quarantined")
+    assert bank.engine.result("neighbour", timeout=WAIT_S) == 5
+    assert bank.rows("SELECT key FROM moves") == []
 
 
 def stopped(worker: Hatched) -> bool:

@@ -5,6 +5,7 @@ Method: a table of the test's own beside the store's, written through the connec
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -282,6 +283,47 @@ def test_what_postgresql_checks_at_the_end_is_checked_in_time(postgres_url: str)
         store.close()
 
 
+def test_a_deadlock_on_postgresql_is_the_store_s_to_resolve(postgres_url: str) -> None:
+    """Each of two effects locks what the other one wants next: the server gives up one, and that one is to be done again."""
+    store = PostgresStore(postgres_url, clock=Clock())
+    store._rows("CREATE TABLE bank (name TEXT PRIMARY KEY, amount INTEGER NOT NULL)")
+    store._rows("INSERT INTO bank VALUES ('a', 0), ('b', 0)")
+    owned(store, "r0", "r1")
+    both = threading.Barrier(2)
+    ends: list[str] = []
+
+    def go(run_id: str, names: str) -> None:
+        handle = store.another()
+
+        def locks(connection: Any) -> None:
+            connection.execute("UPDATE bank SET amount = amount + 1 WHERE name = %s", (names[0],))
+            both.wait(20)
+            connection.execute("UPDATE bank SET amount = amount + 1 WHERE name = %s", (names[1],))
+
+        def work(lent: Lent) -> Commit:
+            lent.attempt(locks)
+            return turn(run_id, 1, 2)
+
+        try:
+            ends.append(str(handle.transact(run_id, 1, 1, work)))
+        except StoreError as error:
+            ends.append(error.code)
+        finally:
+            handle.close()
+
+    threads = [threading.Thread(target=go, args=given) for given in (("r0", "ab"), ("r1", "ba"))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    try:
+        assert sorted(ends) == ["P401", "True"]
+        assert store._rows("SELECT sum(amount) FROM bank") == [(2,)]
+    finally:
+        store._rows("DROP TABLE bank")
+        store.close()
+
+
 def test_a_connection_to_postgresql_that_is_cut_undoes_all_of_it(
     postgres_url: str, postgres_server: Any
 ) -> None:
@@ -334,7 +376,7 @@ def test_what_an_effect_does_to_its_session_is_no_matter_to_the_store(postgres_u
 
     def spoils(connection: Any) -> None:
         connection.execute("SET search_path = nowhere")
-        connection.execute("SET statement_timeout = 1")
+        connection.execute("SET statement_timeout = 999")
         connection.execute("SET default_transaction_read_only = on")
         connection.execute("CREATE TEMP TABLE once (x INTEGER)")
         connection.execute("DROP TABLE once")
@@ -351,7 +393,7 @@ def test_what_an_effect_does_to_its_session_is_no_matter_to_the_store(postgres_u
     assert store.transact("r", 1, 1, work(2))
     assert store.commit([turn("r", 1, 3)]) == [True]
     assert store._rows("SHOW enable_seqscan") == [("off",)]
-    assert store._rows("SHOW statement_timeout") != [("1ms",)]
+    assert store._rows("SHOW statement_timeout") != [("999ms",)]
     store.close()
 
 

@@ -333,7 +333,7 @@ class Lent(Protocol):
         If it raises, all that it wrote is undone, and the error goes on; the transaction stays open.
 
         Raises:
-          StoreError: the transaction is gone: the connection was lost, or the disk is full.
+          StoreError: the transaction is gone: the connection was lost, the disk is full, or others got in its way.
         """
 
 

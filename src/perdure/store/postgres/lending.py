@@ -16,7 +16,7 @@ from psycopg import pq
 
 from perdure.base.errors import CallError
 from perdure.store.lending import COMMITS, ENDED, Lending
-from perdure.store.postgres.connection import Target, lost
+from perdure.store.postgres.connection import Target, as_store_error, lost
 from perdure.store.postgres.silence import Line
 
 Value = TypeVar("Value")
@@ -25,6 +25,7 @@ _BEGIN: Final = b"SAVEPOINT perdure_effect"
 _KEEP: Final = b"SET CONSTRAINTS ALL IMMEDIATE; RESET ALL; RELEASE SAVEPOINT perdure_effect"
 """What the function has set must not outlive it: the store's own statements, and other effects, come next."""
 _UNDO: Final = b"ROLLBACK TO SAVEPOINT perdure_effect; RELEASE SAVEPOINT perdure_effect"
+_COLLISIONS: Final = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
 _REFUSED: Final = frozenset({
     "close", "commit", "rollback", "autocommit", "set_autocommit", "cancel", "cancel_safe", "notifies",
     "tpc_begin", "tpc_prepare", "tpc_commit", "tpc_rollback", "xid", "pgconn", "add_notice_handler",
@@ -108,8 +109,12 @@ class PostgresLent:
             value = function(lent)
             self._check()
             self._do(_KEEP)
-        except BaseException:
+        except BaseException as error:
             self._check()
+            cause = error.__cause__ if error.__cause__ is not None else error
+            if isinstance(cause, _COLLISIONS):
+                # Nobody's mistake: done again from the beginning, it succeeds.
+                raise as_store_error(cause.sqlstate or "", str(cause), self._target) from None
             self._do(_UNDO)
             raise
         finally:

@@ -1,0 +1,190 @@
+"""Transactional effects as the engine performs them: marks, errors, retries, tasks, pauses.
+
+Goal: what follows from each way in which one can end. Method: real engines on SQLite; what is in the database is read when the
+run has ended. tests/faults/test_transactional.py kills workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+
+from perdure import Engine
+from perdure.base.errors import RunStopped
+from perdure.base.marks import Retry, effect
+from perdure.engine.python_modules import describe
+
+LEDGER = """
+from perdure import Retry, effect
+
+calls = []
+
+@effect(transactional=True)
+def prepare(connection):
+    connection.execute("CREATE TABLE note (text TEXT)")
+
+@effect(transactional=True)
+def note(text, *, connection, idempotency_key):
+    connection.execute("INSERT INTO note VALUES (?)", (text,))
+    return idempotency_key
+
+@effect(transactional=True)
+def note_twice(text, connection):
+    with connection:
+        connection.execute("INSERT INTO note VALUES (?)", (text,))
+    try:
+        with connection:
+            connection.execute("INSERT INTO note VALUES (?)", (text,))
+            raise ValueError
+    except ValueError:
+        pass
+
+@effect(transactional=True)
+def fails(text, connection):
+    connection.execute("INSERT INTO note VALUES (?)", (text,))
+    raise SystemExit(3)
+
+@effect(transactional=True)
+def weird(text, connection):
+    connection.execute("INSERT INTO note VALUES (?)", (text,))
+    return {1, 2}
+
+@effect(transactional=True, retry=Retry(attempts=5, base_s=0))
+def flaky(text, connection):
+    connection.execute("INSERT INTO note VALUES (?)", (text,))
+    calls.append(text)
+    if calls.count(text) < 3:
+        raise ConnectionError(text)
+
+@effect(transactional=True)
+def unmarked(text, connection):
+    connection.execute("INSERT INTO note VALUES (?)", (text,))
+    calls.append(text)
+    if calls.count(text) < 3:
+        raise ConnectionError(text)
+"""
+WAIT_S = 20.0
+
+
+class Ledger:
+    """An engine on a database with a table of the program's own."""
+
+    def __init__(self, folder: Path, db: str) -> None:
+        self.folder, self.db = folder, db
+        (folder / "ledger.py").write_text(LEDGER)
+        self.engine = Engine(db)
+
+    def run(self, body: str, run_id: str = "r") -> Any:
+        path = self.folder / "program.scm"
+        path.write_text(
+            f"(import (scheme base) (perdure) (python ledger))\n(define (main) (prepare) {body})"
+        )
+        return self.engine.run(path, id=run_id, timeout=WAIT_S)
+
+    def notes(self) -> list[str]:
+        connection = apsw.Connection(self.db.removeprefix("sqlite:"))
+        found = [text for (text,) in connection.execute("SELECT text FROM note")]
+        connection.close()
+        return found
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    made = Ledger(tmp_path, f"sqlite:{tmp_path}/l.db")
+    with made.engine:
+        yield made
+
+
+def test_a_keyword_only_connection_and_a_key_are_filled_in(ledger: Ledger) -> None:
+    assert ledger.run('(note "a")') == "r/3"
+    assert ledger.notes() == ["a"]
+
+
+def test_a_savepoint_of_its_own_undoes_a_part(ledger: Ledger) -> None:
+    ledger.run('(note-twice "a")')
+    assert ledger.notes() == ["a"]
+
+
+@pytest.mark.parametrize(("name", "kind"), [("fails", "effect-error"), ("weird", "boundary-error")])
+def test_whatever_goes_wrong_undoes_it(ledger: Ledger, name: str, kind: str) -> None:
+    body = f'(let ((k (guard (c (#t (symbol->string (condition-kind c)))) ({name} "a")))) (note "b") k)'
+    assert ledger.run(body) == kind
+    assert ledger.notes() == ["b"]
+
+
+def test_it_is_tried_again_by_its_mark_and_by_the_program_s_policy(ledger: Ledger) -> None:
+    ledger.run(
+        '(begin (flaky "a") (with-retry \'((attempts . 3) (backoff . 0)) (lambda () (unmarked "b"))))'
+    )
+    assert ledger.notes() == ["a", "b"]
+
+
+def test_without_a_policy_it_fails_at_once(ledger: Ledger) -> None:
+    with pytest.raises(RunStopped, match="ConnectionError"):
+        ledger.run('(unmarked "a")')
+    assert ledger.notes() == []
+    ledger.engine.retry("r")
+    with pytest.raises(RunStopped):
+        ledger.engine.result("r", timeout=WAIT_S)
+    ledger.engine.retry("r")
+    ledger.engine.result("r", timeout=WAIT_S)
+    assert ledger.notes() == ["a"]
+
+
+def test_tasks_take_turns_and_one_that_is_not_waited_for_any_more_does_nothing(
+    ledger: Ledger,
+) -> None:
+    body = (
+        '(begin (all (lambda () (note "a")) (lambda () (note "b")) (lambda () (note "c")))'
+        ' (race (lambda () (note "d")) (lambda () (note "e"))) (note "f"))'
+    )
+    ledger.run(body)
+    notes = ledger.notes()
+    assert sorted(notes[:3]) == ["a", "b", "c"]
+    assert notes[3:] == ["d", "f"]
+
+
+def test_a_run_in_memory_is_refused_with_a_reason(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path, "memory:")
+    with ledger.engine, pytest.raises(RunStopped, match="in memory can't perform transactional"):
+        ledger.run("#t")
+
+
+@pytest.mark.parametrize(
+    "marks",
+    [
+        {"idempotent": True},
+        {"nothing_happened": (OSError,)},
+        {"timeout": 5},
+    ],
+)
+def test_marks_that_exclude_each_other_are_refused(marks: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="exactly once"):
+        effect(transactional=True, **marks)
+
+
+def test_functions_that_can_t_take_part_are_refused() -> None:
+    async def later(connection: Any) -> None: ...
+
+    def without(text: str) -> None: ...
+
+    mark: Callable[[Any], Any] = effect(transactional=True)
+    with pytest.raises(ValueError, match="not an async one"):
+        mark(later)
+    with pytest.raises(ValueError, match="a parameter named connection"):
+        mark(without)
+
+
+def test_its_connection_is_no_argument_of_the_program_s() -> None:
+    @effect(transactional=True, retry=Retry(attempts=2))
+    def note(text: str, connection: Any, times: int = 1) -> None: ...
+
+    def plain(text: str, connection: Any) -> None: ...
+
+    found = describe(note)
+    assert (found.least, found.most) == (1, 2)
+    assert describe(plain).least == 2
