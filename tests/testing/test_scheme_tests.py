@@ -232,6 +232,14 @@ def test_a_run_is_parked_retried_cancelled_and_typed_to(tmp_path: Path) -> None:
         (test-error (run-result other))
         (test-assert (run-cancel other "enough"))
         (test-eq 'cancelled (run-status other))
+        (world-stub world 'charge (python-error "OSError" "down"))
+        (define parked (world-start world))
+        (run-type parked "hello")
+        (test-assert (memq 'use-value (run-restarts parked)))
+        (test-error (run-restart parked 'use-valeu 5))
+        (test-assert (string? (run-restart parked 'use-value '(a symbol))))
+        (test-equal '("hello" (a symbol)) (run-result parked))
+        (world-stub world 'charge 5)
         (define third (world-start world))
         (test-assert (run-pause third))
         (test-assert (run-type third "hello"))
@@ -244,7 +252,7 @@ def test_a_run_is_parked_retried_cancelled_and_typed_to(tmp_path: Path) -> None:
         (test-assert (not (run-cancel last)))
         """,
     )
-    assert found.report == "order: 18 passed"
+    assert found.report == "order: 22 passed"
 
 
 def test_a_stub_may_ask_and_wait(tmp_path: Path) -> None:

@@ -430,6 +430,24 @@ def test_a_run_is_cancelled(tmp_path: Path) -> None:
     assert run.output == "cleaned"
 
 
+def test_a_run_that_is_parked_goes_on_by_a_restart(tmp_path: Path) -> None:
+    text = (
+        "(import (scheme base) (python payments))\n(define (main rate) (* 2 (+ rate (charge 1))))"
+    )
+    world = world_of(tmp_path, text, stubs={"charge": ConnectionError("down")})
+    run = world.start(1)
+    assert {"retry", "use-value", "return", "set", "raise", "abort"} <= set(run.restarts)
+    assert "41" in run.restart("use-value", 41)
+    assert run.result == 84
+    other = world.start(1)
+    world.kill()
+    other.restart("return", 5, frame="main")
+    assert other.result == 5
+    assert other.restarts == []
+    with pytest.raises(CallError, match="nothing to restart"):
+        other.restart()
+
+
 def test_a_run_is_paused_and_goes_on(tmp_path: Path) -> None:
     world = world_of(tmp_path, MONTHLY, stubs={"charge": 10})
     run = world.start("ada")

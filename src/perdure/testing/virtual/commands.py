@@ -16,7 +16,10 @@ from typing import TYPE_CHECKING, Any
 from perdure.base import limits
 from perdure.base.errors import CallError
 from perdure.base.marks import effect
+from perdure.engine import restarting
 from perdure.engine.boundary import from_python, to_python
+from perdure.machine.machine import Machine
+from perdure.machine.turn import Restart
 from perdure.snapshot import exchange
 from perdure.store.api import Send
 from perdure.testing.virtual.crashing import Sweep
@@ -316,6 +319,25 @@ def _logged(run: Run) -> Any:
     return from_items([from_items([intern(level), String(text)]) for level, text in run.logged])
 
 
+def _restart(run: Run, name: Any, values: Any) -> Any:
+    """Take a restart with heap values, which Engine.restart has no way to be given."""
+    wish = Restart(name.text, tuple(list_items("run-restart", values)), 0, "")
+
+    def question(machine: Machine) -> SchemeError | list[str]:
+        try:
+            return restarting.described(machine, wish)
+        except SchemeError as refused:
+            return refused
+
+    engine = run.world.engine
+    said = engine.consult(run.id, question)
+    if isinstance(said, SchemeError):
+        raise said
+    engine.store.send(Send(run.id, "restart", "", "", restarting.dump(wish)))
+    run.world.settle()
+    return String("; ".join(said))
+
+
 def _cancel(run: Run, given: Any) -> Any:
     words = list_items("run-cancel", given)
     reason, deadline, force = (words + [String(""), FALSE, FALSE][len(words) :])[:3]
@@ -340,6 +362,8 @@ _RUN: dict[str, Verb] = {
     "send": _send,
     "type": lambda run, line: _truth(run.type(None if line is FALSE else line.text)),
     "retry": lambda run: _truth(run.retry()),
+    "restart": _restart,
+    "restarts": lambda run: from_items([intern(name) for name in run.restarts]),
     "pause": lambda run: _truth(run.pause()),
     "resume": lambda run: _truth(run.resume()),
     "cancel": _cancel,

@@ -79,6 +79,18 @@ class Run:
         self.world.settle()
         return told
 
+    def restart(
+        self,
+        name: str = "retry",
+        *values: Any,
+        frame: int | str | None = None,
+        task: int | None = None,
+    ) -> str:
+        """Let it go on from where it is parked, and return what that does; see Engine.restart."""
+        said = self.world.engine.restart(self.id, name, *values, frame=frame, task=task)
+        self.world.settle()
+        return said
+
     # -- what has come of it ---------------------------------------------------------------------
 
     @property
@@ -122,6 +134,11 @@ class Run:
                 hint="let time pass with world.advance(...) or world.run(), or send what it waits for",
             )
         return answer
+
+    @property
+    def restarts(self) -> list[str]:
+        """The names of the ways in which it can go on from where it is parked, innermost first."""
+        return [view.name for view in self.world.engine.restarts(self.id)]
 
     @property
     def error(self) -> ErrorReport | None:

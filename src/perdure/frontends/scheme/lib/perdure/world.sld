@@ -10,7 +10,7 @@
           world? world-start world-run world-advance world-now world-next-alarm world-runs
           world-stub world-fail world-kill world-calls
           run? run-id run-status run-waits-for run-result run-written run-output run-logged run-error run-calls
-          run-send run-type run-cancel run-pause run-resume run-retry
+          run-send run-type run-cancel run-pause run-resume run-retry run-restart run-restarts
           crash-everywhere)
   (begin
 
@@ -142,6 +142,8 @@
     (define (run-type run line) (%of run 'type line))
     (define (run-retry run) (%of run 'retry))
 
+    (define (run-restart run name . values) (%of run 'restart (%name name) values))
+    (define (run-restarts run) (%of run 'restarts))
     (define (run-pause run) (%of run 'pause))
     (define (run-resume run) (%of run 'resume))
 
