@@ -43,7 +43,8 @@
          (run (world-start world request)))
     (world-fail world 'mail 'type "ConnectionError" 'times 3)
     (world-advance world (days 3))
-    (test-equal 5 (length (run-calls run 'mail)))
+    (test-equal '(returned raised raised raised returned) (run-attempts run 'mail))
+    (test-equal 2 (length (run-calls run 'mail)))
     (run-send run approved)
     (test-eq 'completed (run-status run))))
 

@@ -128,6 +128,19 @@ PROGRAMS = {
         """,
         "42",
     ),
+    "a group that is retried, and given up": (
+        """
+        (define x 0)
+        (define (main)
+          (list (guard (e (#t (list 'given-up (condition-kind e))))
+                  (retrying '((attempts . 3) (backoff . 10))
+                    (set! x (+ x 1))
+                    (compensate (slow x) (undo x))
+                    (bad)))
+                x))
+        """,
+        "((given-up effect-error) 0)",
+    ),
     "a restart of the program's own": (
         """
         (define (main)
@@ -167,6 +180,38 @@ def test_a_kill_changes_nothing(tmp_path: Path, text: str, wanted: str) -> None:
 
     crashes = crash_everywhere(story)
     assert crashes.points >= 8
+    assert crashes.doubtful == 0
+
+
+def test_a_kill_changes_nothing_of_what_an_operator_does(tmp_path: Path) -> None:
+    text = """
+    (define x 0)
+    (define (main)
+      (transaction
+        (set! x (+ x 1))
+        (compensate (slow 1) (undo 1))
+        (list 'paid (bad) x)))
+    """
+    (tmp_path / "program.scm").write_text(HEAD + text)
+
+    def story(world: Callable[..., World]) -> None:
+        here = world("program.scm", directory=tmp_path, stubs=work())
+        runs = [here.start() for _ in range(3)]
+        here.advance(days=20)
+        assert [run.status for run in runs] == ["parked"] * 3
+        runs[0].restart("use-value", "by hand")
+        runs[1].restart("abort")
+        runs[2].pause()
+        here.advance(days=1)
+        assert runs[2].cancel("enough")
+        here.run()
+        assert runs[0].written == '(paid "by hand" 1)'
+        assert runs[0].calls("undo") == []
+        assert [run.status for run in runs] == ["completed", "failed", "cancelled"]
+        assert [run.calls("undo") for run in runs[1:]] == [[[1]], [[1]]]
+
+    crashes = crash_everywhere(story)
+    assert crashes.points > 30
     assert crashes.doubtful == 0
 
 

@@ -139,7 +139,7 @@ def test_a_type_of_the_programs_module_is_found_by_its_name(tmp_path: Path) -> N
         (define run (world-start world 1))
         (world-run world)
         (test-equal '((paid 7) silence) (run-result run))
-        (test-equal 3 (length (run-calls run 'charge)))
+        (test-equal '(raised raised returned) (run-attempts run 'charge))
         """,
         module=module,
     )

@@ -116,7 +116,8 @@ def test_a_transactional_effect_is_retried_as_its_mark_says(transfer: Path) -> N
         here.run()
         assert run.written == "(-30 30)"
         assert here.now == began + 60 + 60 + 60
-        assert len(run.calls("move")) >= 4
+        assert run.calls("move") == [["ada", -30], ["bob", 30]]
+        assert len(run.attempts("move")) >= 4
 
     assert crash_everywhere(story).points > 10
 

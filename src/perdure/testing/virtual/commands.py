@@ -359,6 +359,7 @@ _RUN: dict[str, Verb] = {
     "logged": _logged,
     "error": _error,
     "calls": lambda run, name: _calls(run.calls(name.text)),
+    "attempts": lambda run, name: from_items([intern(a.outcome) for a in run.attempts(name.text)]),
     "send": _send,
     "type": lambda run, line: _truth(run.type(None if line is FALSE else line.text)),
     "retry": lambda run: _truth(run.retry()),

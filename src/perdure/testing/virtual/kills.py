@@ -1,6 +1,6 @@
 """Where the worker of a test's world dies: the points, and who says which of them kill.
 
-Layer: testing. Imports nothing of Perdure.
+Layer: testing. Imports base.
 Invariant: a point that is reached says whether a kill there can put an effect in doubt. Nobody can promise that a program
 does the same then, so a sweep over all points leaves those out.
 """
@@ -11,15 +11,14 @@ from collections.abc import Callable, Hashable
 
 from msgspec import Struct
 
+from perdure.base import limits
+
 NOW = "now"
 BEFORE_COMMIT = "before-commit"
 AFTER_COMMIT = "after-commit"
 BEFORE_EFFECT = "before-effect"
 AFTER_EFFECT = "after-effect"
 KINDS = (NOW, BEFORE_COMMIT, AFTER_COMMIT, BEFORE_EFFECT, AFTER_EFFECT)
-
-KILLS_IN_A_ROW = 2
-"""Kills without a turn between them in one sweep: after five deaths the engine quarantines a run, as it should."""
 
 
 class Killed(BaseException):
@@ -35,7 +34,7 @@ class Point(Struct, frozen=True):
       identity: the same for the same commit or effect, however often it is tried.
       function: the effect's name in programs with its module, "shop.ship"; "" for a commit.
       doubtful: whether a kill here leaves an effect that must not be repeated in doubt.
-      progress: how many turns are durable so far; a commit that only notes a start is none.
+      deaths: of workers, as the engine has counted them for a run since its last turn; after five it is quarantined.
     """
 
     kind: str
@@ -43,7 +42,7 @@ class Point(Struct, frozen=True):
     identity: Hashable
     function: str
     doubtful: bool
-    progress: int
+    deaths: int
 
 
 Plan = Callable[[Point], bool]
@@ -93,15 +92,10 @@ class AtEach:
     """Kills once at each point that leaves nothing in doubt: all in one world."""
 
     def __init__(self) -> None:
-        self.killed: set[Hashable] = set()
-        self._progress = -1
-        self._in_a_row = 0
+        self._killed: set[Hashable] = set()
 
     def __call__(self, point: Point) -> bool:
-        if point.progress != self._progress:
-            self._progress, self._in_a_row = point.progress, 0
-        if point.doubtful or point.identity in self.killed or self._in_a_row == KILLS_IN_A_ROW:
+        if point.doubtful or point.identity in self._killed or point.deaths >= limits.DEATHS_ALONE:
             return False
-        self.killed.add(point.identity)
-        self._in_a_row += 1
+        self._killed.add(point.identity)
         return True

@@ -66,6 +66,11 @@ class EffectCall:
         return wanted in (self.name, f"{spelled(self.module)}.{self.name}")
 
 
+def calls_of(attempts: Sequence[EffectCall]) -> list[list[Any]]:
+    """Return the arguments of each call, once for all attempts under its key."""
+    return list({attempt.key: attempt.arguments for attempt in attempts}.values())
+
+
 class Failure:
     """An error that a test has asked for.
 
@@ -291,7 +296,7 @@ class Performing:
             (kind, effect.key),
             f"{spelled(effect.module)}.{effect.name}",
             self.doubtful,
-            self._world.progress,
+            self._world.deaths,
         )
         if self._world.dies_at(point):
             raise Killed

@@ -19,7 +19,7 @@ from perdure.engine.journal import LOGGER
 from perdure.engine.loading import Programs
 from perdure.engine.scheduler import Options, Scheduler
 from perdure.machine import watchdog
-from perdure.store.api import MARK, Commit, Lent, Retention, Store
+from perdure.store.api import Commit, Lent, Retention, Store
 from perdure.store.memory import MemoryStore
 from perdure.testing.virtual.kills import AFTER_COMMIT, BEFORE_COMMIT, Killed, Point
 from perdure.testing.virtual.performing import Performing
@@ -84,7 +84,6 @@ class WorldStore(MemoryStore):
         """Note that turns are durable. Raises Killed, QuotaError."""
         test, performing = self._test, self._performing
         test.count_turns(sum(CUT_COST if "pre-empted" in c.note else 1 for c in commits))
-        test.progress += sum(commit.kind != MARK for commit in commits)
         performing.committed([commit.run_id for commit in commits])
         doubtful = performing.doubtful or performing.promised
         performing.promised = False
@@ -100,7 +99,7 @@ class WorldStore(MemoryStore):
             (kind, *((commit.run_id, commit.seq) for commit in commits)),
             "",
             doubtful,
-            self._test.progress,
+            self._test.deaths,
         )
         if self._test.dies_at(point):
             raise Killed
@@ -132,14 +131,13 @@ class Process:
             chance=_no_chance,
         )
         self._store.watch(self.scheduler.owned.notice)
-        with _untold():
-            self.scheduler.enlist()
+        self.scheduler.enlist()
 
     def round(self) -> None:
         """Do what can be done at this time, effects apart. Raises Killed."""
         scheduler = self.scheduler
         scheduler.owned.notice()
-        with watchdog.counted(lambda: limits.TEST_TURN_POLLS), _untold():
+        with watchdog.counted(lambda: limits.TEST_TURN_POLLS):
             self._wanted = True
             while self._wanted:
                 self._wanted = False
@@ -164,7 +162,7 @@ class Process:
 
 
 @contextmanager
-def _untold() -> Iterator[None]:
+def untold() -> Iterator[None]:
     """Log nothing: a test has asked for the deaths and errors that a worker would tell of, and sees them itself."""
     before, LOGGER.disabled = LOGGER.disabled, True
     try:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from perdure.app.answers import stopped, value_of
 from perdure.base.errors import CallError
 from perdure.engine.records import ErrorReport, Result
-from perdure.testing.virtual.performing import EffectCall
+from perdure.testing.virtual.performing import EffectCall, calls_of
 
 if TYPE_CHECKING:
     from perdure.app.answers import Answer
@@ -162,6 +162,9 @@ class Run:
         return [effect for effect in self.world.effects if effect.run_id == self.id]
 
     def calls(self, name: str) -> list[list[Any]]:
-        """Return the arguments of each call of a function, every attempt, in order; see World.calls."""
-        wanted = self.world.check_name(name)
-        return [effect.arguments for effect in self.effects if effect.is_of(wanted)]
+        """Return the arguments of each call of a function in order, once for all of its attempts; see World.calls."""
+        return calls_of(self.attempts(name))
+
+    def attempts(self, name: str) -> list[EffectCall]:
+        """Return every attempt of each call of a function, in order; see World.attempts."""
+        return [one for one in self.world.attempts(name) if one.run_id == self.id]

@@ -23,8 +23,8 @@ from perdure.engine.loading import Programs
 from perdure.store.api import Commit
 from perdure.store.memory import MemoryStore
 from perdure.testing.virtual.kills import KINDS, NOW, Armed, Killed, Plan, Point
-from perdure.testing.virtual.performing import EffectCall, Failure
-from perdure.testing.virtual.process import Process, check_turns
+from perdure.testing.virtual.performing import EffectCall, Failure, calls_of
+from perdure.testing.virtual.process import Process, check_turns, untold
 from perdure.testing.virtual.run import Run
 from perdure.testing.virtual.stubs import Stubs, Target, WorldModules, shared_programs
 from perdure.toolchain.toolchain import CompiledProgram
@@ -113,7 +113,7 @@ class World:
         self.cut_off: dict[str, float] = {}
         self.struck: dict[str, Failure | None] = {}
         self.process: Process | None = None
-        self.turns = self.progress = 0
+        self.turns = 0
         self._turns_max = turns_max
         self.connection = connection
         self._plan = plan
@@ -251,7 +251,7 @@ class World:
           QuotaError: it takes more turns than the world may.
         """
         self._check()
-        with self._at_work():
+        with self._at_work(), untold():
             try:
                 while self._round() or self._perform():
                     self._check()
@@ -306,13 +306,17 @@ class World:
     # -- effects and faults ----------------------------------------------------------------------
 
     def calls(self, name: str) -> list[list[Any]]:
-        """Return the arguments of each call of a function, every attempt, in order.
+        """Return the arguments of each call of a function in order, once for all of its attempts.
 
         Raises:
           CallError: no program of this world has such a function.
         """
+        return calls_of(self.attempts(name))
+
+    def attempts(self, name: str) -> list[EffectCall]:
+        """Return every attempt of each call of a function, in order. Raises CallError; see `calls`."""
         wanted = self.check_name(name)
-        return [effect.arguments for effect in self.effects if effect.is_of(wanted)]
+        return [effect for effect in self.effects if effect.is_of(wanted)]
 
     def stub(self, name: str, stub: Any) -> None:
         """Put another stub in the place of one, from now on. Raises CallError: there was none of that name."""
@@ -370,6 +374,12 @@ class World:
         struck = [armed(point) for armed in self._armed]
         self._armed = [armed for armed in self._armed if armed.left > 0]
         return any(struck) or (self._plan is not None and self._plan(point))
+
+    @property
+    def deaths(self) -> int:
+        """How many workers have died in a row with a run, as the engine counts them, for the run that has the most."""
+        records = self.engine.database._world.runs.values()
+        return max((record.deaths for record in records), default=0)
 
     def count_turns(self, turns: int) -> None:
         """Note that turns were committed. Raises QuotaError: there were too many."""

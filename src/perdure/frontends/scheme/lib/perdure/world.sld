@@ -9,7 +9,7 @@
   (export make-world stub real without seed starting-at later python-error json minutes hours days
           world? world-start world-run world-advance world-now world-next-alarm world-runs
           world-stub world-fail world-kill world-calls
-          run? run-id run-status run-waits-for run-result run-written run-output run-logged run-error run-calls
+          run? run-id run-status run-waits-for run-result run-written run-output run-logged run-error run-calls run-attempts
           run-send run-type run-cancel run-pause run-resume run-retry run-restart run-restarts
           crash-everywhere)
   (begin
@@ -138,6 +138,7 @@
     (define (run-logged run) (%of run 'logged))
     (define (run-error run) (%of run 'error))
     (define (run-calls run name) (%of run 'calls (%name name)))
+    (define (run-attempts run name) (%of run 'attempts (%name name)))
     (define (run-send run value) (%of run 'send value))
     (define (run-type run line) (%of run 'type line))
     (define (run-retry run) (%of run 'retry))
