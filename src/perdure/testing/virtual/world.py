@@ -69,6 +69,7 @@ class World:
       connection: what transactional effects get as `connection`: a database connection of the test's own, with `commit` and
         `rollback`. What they write is committed with the turn that takes their result, or undone.
       turns_max: how many turns it takes before it gives up with a QuotaError.
+      plan, compiled: where the worker dies, and the programs that are compiled already; for crash_everywhere.
 
     Attributes:
       engine: the engine's verbs on this world's database, for what this class has no verb of its own; call `settle` behind.
@@ -234,7 +235,8 @@ class World:
     @property
     def runs(self) -> list[Run]:
         """All runs, in the order in which they were started."""
-        return [Run(self, run.run_id) for run in reversed(self.engine.list())]
+        everyone = self.engine.list(limit=self._turns_max)  # each has had a turn, or the world is not at rest
+        return [Run(self, run.run_id) for run in reversed(everyone)]
 
     # -- time ------------------------------------------------------------------------------------
 
