@@ -17,7 +17,7 @@ from perdure.base.spans import Span, excerpt
 from perdure.engine import records
 from perdure.engine.hints import hint_of
 from perdure.machine.errors import is_own, source_name
-from perdure.machine.requests import JOINS, TIMED
+from perdure.machine.requests import JOINS, PATIENCE, TIMED
 from perdure.machine.restarts import parked_at, shown_stack
 from perdure.machine.state import Frame, Redo, Request, Root, Task
 from perdure.values.conditions import detail_of, python_types
@@ -213,6 +213,9 @@ def operation_text(kind: str, arguments: tuple[Any, ...]) -> str:
         return f"deadline at {time_text(to_float(first))}"
     if kind == "force":
         return f"the end by force at {time_text(to_float(first))}"
+    if kind == PATIENCE:
+        then = write_string(arguments[1], limit_chars=60)
+        return f"rests until {time_text(to_float(first))}, then {then}"
     if kind == "receive":
         return "a message"
     if kind == "console":

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from perdure.machine import cancelling, groups, mailbox, restarts, tasks, turn, waiting
-from perdure.machine.requests import complete, fail_request
+from perdure.machine import cancelling, groups, mailbox, parking, restarts, tasks, turn, waiting
+from perdure.machine.requests import PATIENCE, complete, fail_request
 from perdure.values.barrier import touch
 from perdure.values.conditions import SchemeError
 from perdure.values.policies import with_attempts
@@ -50,6 +50,9 @@ def _fired(machine: Machine, event: turn.Fired) -> None:
     if request.kind == "alarm":
         table_delete(machine.root.requests, request.number)
         tasks.alarm(machine, request)
+    elif request.kind == PATIENCE:
+        table_delete(machine.root.requests, request.number)
+        parking.patience_over(machine, request)
     elif request.kind == "force":
         table_delete(machine.root.requests, request.number)
         cancelling.forced(machine, request)
@@ -79,7 +82,8 @@ def _resume(machine: Machine, _: turn.Resume) -> None:
 
 def _restart(machine: Machine, event: turn.Restart) -> None:
     try:
-        restarts.restart(machine, event.task, event.name, event.arguments, event.frame)
+        for task in restarts.restart(machine, event.task, event.name, event.arguments, event.frame):
+            parking.forget_patience(machine, task)
     except SchemeError as refused:
         machine.refused.append(report_string(refused.condition))
 

@@ -106,6 +106,7 @@ class Hooks(Struct, frozen=True):
     restart_at: Any
     signalled: Parameter
     restarts: Parameter
+    consult: Any
     refused: Any
 
 
@@ -239,12 +240,18 @@ class Machine:
             return "waiting", None
         # Nearly always the first request or two say that the run waits for something outside; only
         # else the tasks are looked through, of which there may be thousands.
-        if all(r.kind in requests.IDLE for _, r in self.root.requests.entries.values()):
+        if all(self._keeps_nothing(r) for _, r in self.root.requests.entries.values()):
             parked = [t for _, t in everyone if t.status == "parked"]
             if parked:
                 first = main if main.status == "parked" else parked[0]
                 return "parked", first.result
         return "waiting", None
+
+    def _keeps_nothing(self, request: Request) -> bool:
+        """Whether a request does not keep the run going; an alarm interrupts no task that is parked."""
+        if request.kind == "alarm":
+            return self.task_numbered(request.task).status == "parked"
+        return request.kind in requests.IDLE
 
     # -- running one task -----------------------------------------------------------------------------
 

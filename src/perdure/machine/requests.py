@@ -18,17 +18,20 @@ from perdure.values.types import UNSPECIFIED, Condition
 if TYPE_CHECKING:
     from perdure.machine.machine import Machine
 
-OUTSIDE = frozenset({"effect", "timer", "alarm", "force", "child"})
+OUTSIDE = frozenset({"effect", "timer", "alarm", "force", "patience", "child"})
 """Kinds of request that the engine acts upon; the others complete inside the run."""
 
 
-TIMED = frozenset({"timer", "alarm", "force"})
+TIMED = frozenset({"timer", "alarm", "force", "patience"})
 """Kinds of request that the engine answers when a time has come, their first argument."""
 
 JOINS = frozenset({"join", "end"})
 """Kinds of request that wait for other tasks of the run."""
 
-IDLE = JOINS | {"force"}
+PATIENCE = "patience"
+"""The kind of request that ends the rest of a parked task (machine/parking.py)."""
+
+IDLE = JOINS | {"force", PATIENCE}
 """Kinds of request that do not keep a run going: with no others, it rests when its tasks are parked."""
 
 FINISHED = frozenset({"completed", "failed", "cancelled"})

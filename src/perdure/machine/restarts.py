@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from perdure.machine import cancelling, stacks, tasks
+from perdure.machine import cancelling, stacks
 from perdure.machine.registers import REGISTERS, identity
 from perdure.machine.requests import FINISHED
 from perdure.machine.state import Continuation, Dynamic, Frame, Redo, Signalled, Task
 from perdure.values.barrier import touch
 from perdure.values.conditions import condition, fail
 from perdure.values.lists import from_items, list_items
-from perdure.values.types import NIL, Condition, String, Symbol
+from perdure.values.types import NIL, String, Symbol
 
 if TYPE_CHECKING:
     from perdure.machine.machine import Machine
@@ -91,6 +91,8 @@ def current(machine: Machine) -> Signalled | None:
     found: Signalled | None = stacks.bound(REGISTERS.dynamic, machine.hooks.signalled)
     if found is None or found.task != machine.task.number:
         return None
+    if found.stack is not None:
+        return found  # what a policy decides about
     holder = stacks.holder(machine.stack, found.dynamic)
     if holder is None:
         return None
@@ -106,23 +108,7 @@ def parked_at(task: Task) -> Signalled:
     return Signalled(task.result, task.stack, task.dynamic, task.function, task.number)
 
 
-def park(machine: Machine, raised: Any, outside: Any, redo: Any) -> None:
-    """End the running task's turn at an error that nobody handles."""
-    task = machine.task
-    place = current(machine)
-    if place is None or place.raised is not raised:
-        around = outside if isinstance(outside, Dynamic) else REGISTERS.dynamic
-        place = Signalled(raised, machine.stack, around, redo, task.number)
-    if isinstance(raised, Condition) and raised.frame is None:  # so that a report finds the stack
-        if raised.oid:
-            touch(raised)
-        raised.frame = _again(machine, place)
-    task.stack, task.dynamic = machine.stack, REGISTERS.dynamic
-    tasks.unhandled(machine, task, place)
-    machine.stop()
-
-
-def _again(machine: Machine, place: Signalled) -> Redo:
+def again(machine: Machine, place: Signalled) -> Redo:
     """Return what does a failed operation again: if it is not known, raises its error again."""
     redo: Redo | None = place.redo
     return redo or Redo(place.stack, place.dynamic, machine.hooks.signal, (place.raised,))
@@ -144,12 +130,12 @@ def offers(machine: Machine, place: Signalled | None, dynamic: Dynamic, task: in
             )
     if place is not None:
         for name, (parameters, description) in STANDARD.items():
-            if name not in found and _allowed(machine, place, name):
+            if name not in found and is_allowed(machine, place, name):
                 found[name] = Offer(name=name, parameters=parameters, description=description)
     return list(found.values())
 
 
-def _allowed(machine: Machine, place: Signalled, name: str) -> bool:
+def is_allowed(machine: Machine, place: Signalled, name: str) -> bool:
     """Whether a standard restart may be taken: a compensation is never given up by the way."""
     return name != ABORT or stacks.bound(place.dynamic, machine.hooks.compensating) is None
 
@@ -207,7 +193,7 @@ def plan(
                 machine.namespace["__builtins__"]["!applicable"](procedure, *arguments)
                 return Plan(target, procedure, arguments, own=True)
             theirs = True
-    if place is not None and name in _COUNTS and _allowed(machine, place, name):
+    if place is not None and name in _COUNTS and is_allowed(machine, place, name):
         return _standard(machine, place, name, arguments, frame)
     if theirs:
         raise fail("error", f"invoke-restart: {name} is a restart of another task")
@@ -227,7 +213,7 @@ def _standard(
     if not least <= len(arguments) <= most:
         wanted = f"({name} {STANDARD[name][0]})".replace(" )", ")")
         raise fail("arity-error", f"invoke-restart: {wanted} was given {len(arguments)} arguments")
-    again = _again(machine, place)
+    redo = again(machine, place)
     here = Continuation(place.stack, place.dynamic, place.task)
     if name == "use-value":
         return Plan(here, identity, (value,))
@@ -241,11 +227,11 @@ def _standard(
     if name == "return":
         target, left = stacks.returning(machine, shown_stack(place), place, frame)
         return Plan(target, identity, (value,), frame=left)
-    target = Continuation(again.stack, again.dynamic, place.task)
+    target = Continuation(redo.stack, redo.dynamic, place.task)
     if name == "retry":
-        return Plan(target, again.function, again.arguments)
-    found = stacks.variable(machine, again.stack, _variable(value), frame)
-    return Plan(target, again.function, again.arguments, found, more[0])
+        return Plan(target, redo.function, redo.arguments)
+    found = stacks.variable(machine, redo.stack, _variable(value), frame)
+    return Plan(target, redo.function, redo.arguments, found, more[0])
 
 
 _COUNTS = {"retry": (0, 0), "use-value": (1, 1), "return": (1, 1), "set": (2, 2), "raise": (1, 99)}
@@ -281,7 +267,7 @@ def invoke(machine: Machine, name: str, arguments: tuple[Any, ...]) -> None:
     place, task, now = current(machine), machine.task, REGISTERS.dynamic
     if name == ABORT and place is not None and not arguments:
         own = name in _names_of_program(machine, now, task.number)
-        if not own and _allowed(machine, place, name):
+        if not own and is_allowed(machine, place, name):
             abort(machine, task, place)
             return
     taken = plan(machine, place, now, task.number, name, arguments)
@@ -347,7 +333,12 @@ def plans(
     for task in _chosen(machine, number, name):
         place = parked_at(task)
         own = _names_of_program(machine, place.dynamic, task.number)
-        if name == ABORT and ABORT not in own and _allowed(machine, place, ABORT) and not arguments:
+        if (
+            name == ABORT
+            and ABORT not in own
+            and is_allowed(machine, place, ABORT)
+            and not arguments
+        ):
             main = machine.task_numbered(machine.root.main_task)
             whole = not number and main.status not in FINISHED
             found.append((task, Aborted(main if whole else task, place)))
@@ -360,13 +351,14 @@ def plans(
 
 def restart(
     machine: Machine, number: int, name: str, arguments: tuple[Any, ...], frame: str
-) -> None:
-    """Let a parked task take a restart, as an operator wishes; see `plans`.
+) -> list[Task]:
+    """Let parked tasks take a restart, as an operator wishes, and return those that go on; see `plans`.
 
     Raises:
       SchemeError: it can't be taken; nothing has changed.
     """
-    for task, taken in plans(machine, number, name, arguments, frame):
+    found = plans(machine, number, name, arguments, frame)
+    for task, taken in found:
         if isinstance(taken, Aborted):
             abort(machine, taken.task, taken.place)
             continue
@@ -375,6 +367,7 @@ def restart(
         function, given = _travelling(machine, taken)
         machine.make_ready(task, function, given)
         task.stack, task.result = None, None
+    return [task for task, _ in found]
 
 
 def _names_of_program(machine: Machine, dynamic: Dynamic, task: int) -> set[str]:

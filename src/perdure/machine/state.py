@@ -141,6 +141,7 @@ class Operation(Struct, eq=False):
     | console | text that was not enough, or none  | unspecified: there is text to read |
     | alarm   | time it is due, handler, depth     | never: it interrupts its task      |
     | force   | time it is due                     | never: it ends its task, or the run |
+    | patience | time it is due, policy, Signalled | never: the policy decides about its parked task |
 
     A `receive` with arguments (TRUE, seen, ticket) is woken for the next message after number `seen`, with that number
     and the value; it keeps its place in the queue by its ticket (machine/mailbox.py).
@@ -278,7 +279,8 @@ class Root(Struct, eq=False):
     Ctrl-C comes to the console, or FALSE; `mid_line` says that the console's output does not end with a newline.
     `reason`, `forced` and `forcing` are about the cancellation of the run as in a task; `paused`: its tasks do not run.
     `children` counts the runs that it has started and that are cancelled with it; None in what earlier releases have stored.
-    `transactions` are those that are not over (machine/undo.py), in the order of their entry.
+    `transactions` are those that are not over (machine/undo.py), in the order of their entry. `error_policy` says what becomes of
+    a task at an error that nobody handles (machine/parking.py), FALSE: it parks.
     """
 
     run_id: str
@@ -307,4 +309,5 @@ class Root(Struct, eq=False):
     paused: bool = False
     children: int | None = None
     transactions: tuple[Any, ...] = ()
+    error_policy: Any = None
     oid: Any = 0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from perdure.machine import mailbox, shielding, transactions
 from perdure.machine.registers import NO_DYNAMIC, REGISTERS
 from perdure.machine.requests import FINISHED, task_ended, withdraw, withdraw_task
-from perdure.machine.state import Dynamic, Request, Signalled, Task
+from perdure.machine.state import Dynamic, Request, Task
 from perdure.values.barrier import touch
 from perdure.values.conditions import condition
 from perdure.values.tables import table_delete, table_ref, table_set
@@ -62,21 +62,14 @@ def was_cancelled(task: Task) -> Any:
     return condition("child-error", f"join: task {task.number} was cancelled{why}")
 
 
-def unhandled(machine: Machine, task: Task, place: Signalled) -> None:
-    """Park a task at an error that none of its handlers took, or fail it if a task that joins it has handlers.
+def fails_its_joiner(machine: Machine, task: Task) -> bool:
+    """Return whether a task that joins this one has handlers for its error.
 
     An error in the clean-up of a cancelled one is not for those: it would end the rest of the clean-up.
     """
-    if task.oid:
-        touch(task)
-    task.result = place.raised
-    task.status = "parked"
-    if not stays_parked(machine, task) and any(
+    return not stays_parked(machine, task) and any(
         _has_handlers(machine, number) for number in task.joiners
-    ):
-        fail_parked(machine, task)
-        return
-    task.function, task.arguments = place.redo, (place,)
+    )
 
 
 def stays_parked(machine: Machine, task: Task) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from perdure.machine import restarts
+from perdure.machine import parking
 from perdure.machine.machine import AGAIN, Machine
 from perdure.machine.registers import REGISTERS, identity, parameter_value
 from perdure.machine.signals import Ask, Isolated, Jump, Signal, Throw
@@ -203,7 +203,7 @@ def set_parameter_value(parameter: Any, value: Any) -> Any:
 
 
 def _park(machine: Machine, raised: Any, outside: Any, redo: Any) -> Any:
-    restarts.park(machine, raised, outside, redo)
+    parking.park(machine, raised, outside, redo)
     return AGAIN
 
 

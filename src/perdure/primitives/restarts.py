@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from perdure.machine import restarts
+from perdure.machine import parking, restarts
 from perdure.machine.machine import AGAIN, Machine
 from perdure.machine.registers import REGISTERS
 from perdure.machine.signals import GoOn, Isolated
 from perdure.primitives import checks
 from perdure.primitives.registry import primitive
 from perdure.values.lists import from_items, list_items
-from perdure.values.types import intern
+from perdure.values.types import UNSPECIFIED, intern
 
 
 @primitive("%next-handler!")
@@ -52,3 +52,39 @@ def _restarts(machine: Machine) -> Any:
 def names_of_restarts() -> Any:
     """Return the names of the restarts that can be taken here, innermost first."""
     raise Isolated(_restarts)
+
+
+# -- the error policy ------------------------------------------------------------------------------
+
+
+def _set_policy(machine: Machine, policy: Any) -> Any:
+    machine.root.error_policy = policy
+    return UNSPECIFIED
+
+
+@primitive("set-error-policy!")
+def set_error_policy(policy: Any) -> Any:
+    """Say what becomes of a task of this run at an error that nobody handles."""
+    raise Isolated(_set_policy, parking.check(policy))
+
+
+def _verdict(machine: Machine, verdict: Any, place: Any) -> Any:
+    parking.verdict(machine, verdict, place)
+    return AGAIN
+
+
+@primitive("%policy-verdict")
+def policy_verdict(verdict: Any, place: Any) -> Any:
+    """Do with the running task what a procedure of the program has decided."""
+    raise Isolated(_verdict, verdict, place)
+
+
+def _failed(machine: Machine, failure: Any, place: Any) -> Any:
+    parking.failed(machine, failure, place)
+    return AGAIN
+
+
+@primitive("%policy-failed")
+def policy_failed(failure: Any, place: Any) -> Any:
+    """Park the running task, since what was to decide about it failed."""
+    raise Isolated(_failed, failure, place)

@@ -148,6 +148,7 @@ class Toolchain:
             found["restart-at"],
             self._frozen["perdure.restart:%signalled"],
             self._frozen["perdure.restart:%restarts"],
+            self._frozen["perdure.restart:%consult"],
             self._frozen["perdure.transaction:%refused"],
         )
 

@@ -4,7 +4,7 @@
 ;;; #(name description parameters procedure), read by machine/restarts.py. %signalled is what handlers look at, a Signalled
 ;;; or #f.
 (define-library (perdure restart)
-  (export %with-restarts %restarts %signalled)
+  (export %with-restarts %restarts %signalled %consult)
   (begin
 
     (define %restarts (%make-parameter '() #f))
@@ -19,4 +19,16 @@
                                    (%parameters)))
            (let ((result (thunk)))
              (%set-dynamic! outside)
-             result)))))))
+             result)))))
+
+    ;; What the machine calls where an error would park a task whose run has a procedure as its policy.
+    (define (%consult policy raised place)
+      ((call/cc
+        (lambda (k)
+          (with-exception-handler
+           (lambda (failure)
+             (k (lambda () (%policy-failed failure place))))
+           (lambda ()
+             (let ((verdict (%with-parameters (list (cons %signalled place))
+                                              (lambda () (policy raised)))))
+               (lambda () (%policy-verdict verdict place)))))))))))
