@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from runs import START_S, Saved, Variation
-from test_failures import start, turn
+from test_failures import start
 
 from perdure.machine.turn import Fired, Restart
 
