@@ -388,11 +388,14 @@ class Engine(Restarting):
             self._worker.want(message.to)
         return sent
 
-    def _send_many(self, messages: Sequence[Send]) -> None:
-        self.store.send_many(messages)
+    def _send_many(self, messages: Sequence[Send]) -> list[bool]:
+        sent = []
+        for begin in range(0, len(messages), limits.START_BATCH):
+            sent += self.store.send_many(messages[begin : begin + limits.START_BATCH])
         if self._worker is not None:
             for message in messages if self._execute == "own" else messages[:1]:
                 self._worker.want(message.to)
+        return sent
 
     def prune(self, policy: PrunePolicy | None = None) -> Pruned:
         """Remove what the policy no longer keeps (docs/reference/retention.md)."""

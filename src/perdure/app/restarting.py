@@ -101,7 +101,7 @@ class Restarting(Stopping):
         else:
             text = self._described(run, wish)
         if not dry_run:
-            self._send(Send(run_id, "restart", "", "", restarting.dump(wish)))
+            self._send_many([Send(run_id, "restart", "", "", restarting.dump(wish))])
         return text
 
     def restart_many(
@@ -151,10 +151,6 @@ class Restarting(Stopping):
                 self._send_many([Send(one, "restart", "", "", payload) for one in told])
             found += answers
         return found
-
-    @abstractmethod
-    def _send_many(self, messages: Sequence[Send]) -> None:
-        """Put something into the inboxes of many runs, in one transaction."""
 
     def _wish(
         self, name: str, values: Sequence[Any], frame: int | str | None, task: int | None

@@ -23,8 +23,11 @@ class Stopping(Looking):
     """How an engine stops runs, and lets them go on."""
 
     @abstractmethod
-    def _send(self, message: Send) -> bool:
-        """Put something into the inbox of a run, and see to it that it is executed."""
+    def _send_many(self, messages: Sequence[Send]) -> list[bool]:
+        """Put something into the inboxes of runs, and see to it that these are executed.
+
+        Return of each whether it is there now; not if its run has ended.
+        """
 
     def cancel(
         self,
@@ -49,7 +52,9 @@ class Stopping(Looking):
           CallError: there is no such run.
         """
         run = self.find(run_id)
-        return run.status not in FINAL and self._order_to_cancel(run, reason, deadline_s, force)
+        if run.status in FINAL:
+            return False
+        return bool(self.cancel_many([run], reason, deadline_s=deadline_s, force=force))
 
     def cancel_many(
         self,
@@ -60,13 +65,13 @@ class Stopping(Looking):
         force: bool = False,
     ) -> list[str]:
         """Ask many runs to end, and return the ids of those that had not ended; see `cancel` and `unfinished`."""
-        return [run.run_id for run in runs if self._order_to_cancel(run, reason, deadline_s, force)]
+        return self._order(runs, "cancel", dump_order(reason, deadline_s, force=force))
 
-    def _order_to_cancel(
-        self, run: Run, reason: str, deadline_s: float | None, force: bool
-    ) -> bool:
-        order = dump_order(reason, deadline_s, force=force)
-        return self._send(Send(run.run_id, "cancel", "", "", order))
+    def _order(self, runs: Iterable[Run], kind: str, payload: bytes = b"") -> list[str]:
+        """Put an order into the inboxes of runs, and return the ids of those that had not ended."""
+        sends = [Send(run.run_id, kind, "", "", payload) for run in runs]
+        told = self._send_many(sends)
+        return [send.to for send, new in zip(sends, told, strict=True) if new]
 
     def pause(self, run_id: str) -> bool:
         """Ask a run to rest: it takes what comes, and runs no task and starts no effect until it is resumed.
@@ -80,23 +85,29 @@ class Stopping(Looking):
           CallError: there is no such run.
         """
         run = self.find(run_id)
-        return run.status not in FINAL and self._send(Send(run_id, "pause", "", "", b""))
+        return run.status not in FINAL and bool(self.pause_many([run]))
 
     def resume(self, run_id: str) -> bool:
         """Let a paused run go on. False: it is not paused. Raises CallError: there is no such run."""
-        run = self.find(run_id)
-        told = self.store.inbox([run_id])[run_id]
-        if not (is_paused(run) or any(row.kind == "pause" for row in told)):
-            return False
-        return self._send(Send(run_id, "resume", "", "", b""))
+        return bool(self.resume_many([self.find(run_id)]))
 
     def pause_many(self, runs: Iterable[Run]) -> list[str]:
         """Ask many runs to rest, and return the ids of those that had not ended; see `pause`."""
-        return [run.run_id for run in runs if self._send(Send(run.run_id, "pause", "", "", b""))]
+        return self._order(runs, "pause")
 
     def resume_many(self, runs: Iterable[Run]) -> list[str]:
-        """Let those of many runs that are paused go on, and return their ids."""
-        return [run.run_id for run in runs if self.resume(run.run_id)]
+        """Let those of many runs that are paused, or are told to be, go on, and return their ids."""
+        chosen = [run for run in runs if run.status not in FINAL]
+        others = [run.run_id for run in chosen if not is_paused(run)]
+        told = self.store.inbox(others) if others else {}
+        return self._order(
+            [
+                run
+                for run in chosen
+                if is_paused(run) or any(row.kind == "pause" for row in told[run.run_id])
+            ],
+            "resume",
+        )
 
     def unfinished(
         self, run_ids: Sequence[str] = (), *, program: str = "", status: str = ""

@@ -118,6 +118,45 @@ def test_a_parked_run_is_cancelled_with_its_clean_up(
     assert acts(tmp_path).seen == ["out"]
 
 
+@pytest.mark.parametrize(
+    ("restart", "seen"),
+    [
+        (("use-value", 7), [7, "same", "next"]),
+        (("return", "left"), ["next"]),
+        (("abort",), ["next"]),
+        (("raise", "worse"), None),
+    ],
+)
+def test_a_parked_clean_up_goes_on_by_a_restart(
+    engine: Engine,
+    write: Callable[..., Path],
+    tmp_path: Path,
+    restart: tuple[str, ...],
+    seen: list[object] | None,
+) -> None:
+    program = write(
+        """
+        (define (step) (note (+ (car 5) 0)) (note 'same))
+        (define (main)
+          (dynamic-wind void
+                        (lambda () (dynamic-wind void receive-message step))
+                        (lambda () (note 'next))))
+        """
+    )
+    begin(engine, program)
+    engine.cancel("r", "sold out")
+    assert ended(engine).status == "parked"
+    frame = {"frame": "step"} if restart[0] == "return" else {}
+    engine.restart("r", *restart, **frame)
+    if seen is None:
+        waits(engine, "r", lambda: "worse" in engine.find("r").detail)
+        engine.restart("r", "abort")
+        seen = ["next"]
+    error = ended(engine)
+    assert (error.status, "sold out" in str(error)) == ("cancelled", True)
+    assert acts(tmp_path).seen == seen
+
+
 def test_a_clean_up_that_is_parked_ends_at_the_deadline(
     engine: Engine, write: Callable[..., Path]
 ) -> None:
