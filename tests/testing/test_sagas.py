@@ -99,3 +99,41 @@ def test_a_saga_is_done_or_undone_wherever_the_worker_dies(saga: Path, failing: 
     crashes = crash_everywhere(lambda world: tell(world, saga, failing), points_max=40)
     assert crashes.doubtful == 0
     assert crashes.points >= 6
+
+
+DOUBTFUL = """
+(import (scheme base) (perdure) (python bank))
+(define (main)
+  (guard (failure ((outcome-unknown? failure) 'undone))
+    (transaction
+      (compensate (pay 1) (pay-back 1))
+      (compensate (pay 2) (pay-back 2))
+      (sleep 5)
+      (compensate (pay 3) (pay-back 3))
+      'done)))
+"""
+
+
+def test_a_saga_of_effects_that_must_not_be_repeated_asks_in_every_doubt(tmp_path: Path) -> None:
+    path = tmp_path / "doubtful.scm"
+    path.write_text(DOUBTFUL)
+    asked = []
+
+    def story(world: Callable[..., World]) -> None:
+        paid: set[int] = set()
+        pay_back = effect(idempotent=True)(lambda number: paid.discard(number))
+        here = world(path, stubs={"pay": paid.add, "pay-back": pay_back})
+        run = here.start()
+        here.run()
+        while run.status == "parked":
+            # Whoever is asked looks at the bank: did the payment take place that nobody has heard of?
+            known = [one for one in run.attempts("pay") if one.outcome == "returned"]
+            happened = len(known) + 1 in paid
+            asked.append(happened)
+            run.restart("it-happened" if happened else "it-did-not")
+            here.run()
+        assert paid == ({1, 2, 3} if run.written == "done" else set())
+
+    crashes = crash_everywhere(story, doubts=True)
+    assert crashes.points >= 12
+    assert set(asked) == {True, False}

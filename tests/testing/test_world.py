@@ -167,6 +167,32 @@ def test_a_stub_may_have_a_mark_of_its_own(tmp_path: Path) -> None:
     assert len(run.effects) == 2
 
 
+def test_a_stub_may_be_a_method(tmp_path: Path) -> None:
+    class Provider:
+        charged = 0
+
+        @effect(idempotent=True)
+        def charge(self, customer: str) -> int:
+            self.charged += 10
+            return self.charged
+
+        def plain(self, customer: str) -> str:
+            return customer
+
+    provider = Provider()
+    world = world_of(tmp_path, CHARGE, stubs={"charge": provider.charge})
+    world.kill("after-effect")
+    assert world.start("ada").result == ["paid", 20]
+    assert (
+        world_of(tmp_path, CHARGE, stubs={"charge": provider.plain}).start("a").written
+        == '(paid "a")'
+    )
+    with pytest.raises(
+        TypeError, match="can't be marked: mark the function itself, a method in its"
+    ):
+        effect(idempotent=True)(provider.plain)
+
+
 def test_a_builtin_is_called_in_line_stubbed_or_not(tmp_path: Path) -> None:
     (tmp_path / "payments.py").write_text(
         "from perdure import builtin\n@builtin\ndef charge(customer): return 1\n"

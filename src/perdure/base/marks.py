@@ -131,7 +131,13 @@ def _hang(mark: Mark, function: F | None) -> F | Callable[[F], F]:
     def hang(marked: F) -> F:
         if mark.transactional:
             _check_transactional(marked)
-        setattr(marked, ATTRIBUTE, mark)
+        try:
+            setattr(marked, ATTRIBUTE, mark)
+        except AttributeError:
+            raise TypeError(
+                f"{marked!r} can't be marked: mark the function itself, a method in its class, or a lambda "
+                "that calls it"
+            ) from None
         return marked
 
     return hang if function is None else hang(function)

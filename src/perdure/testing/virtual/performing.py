@@ -171,8 +171,7 @@ class Performing:
         A kill takes no time: an attempt that is made again ends when the first one has, or would have.
         """
         for key, (effect, _) in self._unsettled.items():
-            if effect.outcome == "running":
-                effect.outcome = "killed"
+            effect.outcome = "killed"  # if it has ended, nobody knows any more
             self._world.cut_off.setdefault(key, effect.at)
         self._unsettled.clear()
         self.close()
