@@ -1,6 +1,6 @@
 """Tests of etl.scm in Python: pages come in any order, and no kill loses or doubles a row."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import pytest
@@ -10,8 +10,10 @@ from perdure.testing import Later, World
 PAGES = {"shop": [3, 2], "web": [1], "app": []}
 
 
-def warehouse(loaded: set[tuple[str, int]]) -> dict[str, Any]:
+def warehouse(loaded: set[tuple[str, int]], down: Collection[str] = ()) -> dict[str, Any]:
     def fetch_page(source: str, page: int) -> Later:
+        if source in down:
+            raise PermissionError(source)
         sizes = PAGES[source]
         rows = range(sizes[page - 1]) if page <= len(sizes) else ()
         found = [{"source": source, "id": 10 * page + row, "amount": 1} for row in rows]
@@ -40,6 +42,19 @@ def test_a_source_that_is_down_for_a_while_is_asked_again(world: Callable[..., W
     here.run()
     assert run.written == "(loaded 6 cents 600)"
     assert [one.outcome for one in run.effects].count("raised") == 2
+
+
+def test_a_source_that_stays_down_is_restarted_when_it_is_back(world: Callable[..., World]) -> None:
+    down = {"web"}
+    here = world("etl.scm", stubs=warehouse(set(), down))
+    run = here.start(list(PAGES))
+    here.run()
+    assert run.status == "waiting"  # the other sources are loaded; this one's task is parked
+    assert "retry" in run.restarts
+    down.clear()
+    run.restart("retry")
+    here.run()
+    assert run.written == "(loaded 6 cents 600)"
 
 
 @pytest.mark.crash_everywhere
