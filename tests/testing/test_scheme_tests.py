@@ -316,6 +316,28 @@ def test_a_file_that_does_not_come_to_its_end_says_why(
     assert found.summary == "0 passed, and did not come to its end"
 
 
+@pytest.mark.parametrize(
+    ("stub", "wanted"),
+    [
+        ("(lambda () 1)", "(lambda): expected 0 arguments, got 2"),
+        ("(lambda (order amount) (car amount))", "car: expected a pair, got 30"),
+        ("(lambda (order amount) (assert (= amount 31)))", "assertion failed: (= amount 31)"),
+    ],
+)
+def test_a_stub_that_is_wrong_fails_the_test_and_not_the_program(
+    tmp_path: Path, stub: str, wanted: str
+) -> None:
+    body = f"""
+    (import (only (perdure) assert))
+    (define world (make-world "order.scm" (stub 'charge {stub})))
+    (define run (world-start world 1))
+    (test-assert "runs" (world-run world))
+    """
+    found = ran(tmp_path, body)
+    assert "FAIL order / runs" in found.output
+    assert f"a stub of the test is wrong: {wanted}" in found.output
+
+
 def test_what_a_test_does_not_stub_is_said_as_scheme_says_it(tmp_path: Path) -> None:
     found = ran(
         tmp_path,

@@ -76,9 +76,11 @@ class SchemeStub:
         self._place = place
 
     def __call__(self, *arguments: Any) -> Any:
-        """Return what the procedure gives, as Python data. Raises RuntimeError: it raised."""
+        """Return what the procedure gives, as Python data. Raises RuntimeError, StubError: it raised, it is wrong."""
         given = [from_python(argument) for argument in arguments]
         kind, value = self._test.call(self._place, given)
+        if kind.name == "broken":
+            raise StubError("P316", f"a stub of the test is wrong: {value.text}")
         if kind.name == "raised":
             raise RuntimeError(display_string(value))
         return outward(self._test, value)

@@ -235,7 +235,9 @@ class World:
     @property
     def runs(self) -> list[Run]:
         """All runs, in the order in which they were started."""
-        everyone = self.engine.list(limit=self._turns_max)  # each has had a turn, or the world is not at rest
+        everyone = self.engine.list(
+            limit=self._turns_max
+        )  # each has had a turn, or the world is not at rest
         return [Run(self, run.run_id) for run in reversed(everyone)]
 
     # -- time ------------------------------------------------------------------------------------

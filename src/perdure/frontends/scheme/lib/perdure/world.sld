@@ -4,7 +4,7 @@
 ;;; procedure stays here, in a list of the run, and is known outside by its place in it.
 (define-library (perdure world)
   (import (scheme base) (scheme cxr)
-          (only (perdure) send-message receive-message self)
+          (only (perdure) send-message receive-message self condition-is? condition-message)
           (only (perdure primitives) %make-run-parameter condition/report-string))
   (export make-world stub real without seed starting-at later python-error json minutes hours days
           world? world-start world-run world-advance world-now world-next-alarm world-runs
@@ -54,12 +54,18 @@
           first
           (cons first (apply cons* rest))))
 
-    ;; What a stub gives: (value V), or (raised MESSAGE). `place+arguments` says which one, and what it gets.
+    ;; What a stub gives: (value V), (raised MESSAGE), or (broken MESSAGE) if it is itself wrong. `place+arguments` says which
+    ;; stub is meant, and what it gets.
     (define (%called place+arguments)
-      (guard (raised (#t (if (%error? raised)
-                             (list 'value raised)
-                             (list 'raised (if (error-object? raised) (condition/report-string raised) raised)))))
+      (guard (raised ((%error? raised) (list 'value raised))
+                     ((not (error-object? raised)) (list 'raised raised))
+                     (else (list (if (%mistake? raised) 'broken 'raised) (condition/report-string raised))))
         (list 'value (apply (list-ref (reverse (%procedures)) (car place+arguments)) (cdr place+arguments)))))
+
+    ;; A mistake of the test, which the program must not see as an error of an effect.
+    (define (%mistake? raised)
+      (or (condition-is? raised 'program-error)
+          (equal? (condition-message raised) "assertion failed:")))
 
     (define (%error? obj)
       (and (vector? obj) (= (vector-length obj) 3) (eq? (vector-ref obj 0) '%error)))
