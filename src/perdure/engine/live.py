@@ -17,7 +17,7 @@ from perdure.engine.executor import Call
 from perdure.engine.python_modules import PythonModules
 from perdure.machine.requests import TIMED
 from perdure.machine.state import Request
-from perdure.machine.turn import Event, Fired
+from perdure.machine.turn import Cancel, Event, Fired, Pause
 from perdure.store.api import LogLine
 from perdure.values.numbers import to_float
 
@@ -155,6 +155,11 @@ class LiveRun:
             or self.late
             or self.transactional
         )
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the next turn is told to cancel or to pause the run: nothing more is to be begun before that."""
+        return any(isinstance(event, Cancel | Pause) for event in self.events)
 
     @property
     def idle(self) -> bool:

@@ -385,7 +385,7 @@ class Scheduler:
             self.owned.acquit(durably=True)
 
     def _take(self, live: LiveRun, now: float) -> None:
-        if live.transactional and self._drain_until is None:
+        if live.transactional and self._drain_until is None and not live.stopping:
             self._transact(live, now)
             return
         promised = self._performer.promised()

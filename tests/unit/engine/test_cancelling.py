@@ -13,8 +13,9 @@ from perdure.base import limits
 from perdure.base.errors import CallError
 from perdure.engine.cancelling import dump_order, load_order
 from perdure.engine.deadlines import limited
+from perdure.engine.live import LiveRun
 from perdure.engine.python_modules import describe
-from perdure.machine.turn import Cancel
+from perdure.machine.turn import Cancel, Event, Fired, Pause, Resume
 
 __all__ = ["engine", "write"]
 
@@ -392,6 +393,18 @@ def test_an_attempt_may_take_what_is_left_until_the_deadline_and_no_longer_than_
     assert limited(marked, 100.0) is marked
     assert limited(marked, 3.0).mark.timeout_s == 3.0 + grace
     assert limited(describe(lambda: None), 100.0).mark.timeout_s == 100.0 + grace
+
+
+@pytest.mark.parametrize(
+    ("event", "stopping"), [(Cancel(""), True), (Pause(), True), (Resume(), False)]
+)
+def test_nothing_is_begun_in_a_transaction_before_a_run_is_cancelled_or_paused(
+    event: Event, stopping: bool
+) -> None:
+    live = LiveRun("r", 1, program=None, machine=None, heap=None)
+    assert not live.stopping
+    live.events += [Fired(1), event]
+    assert live.stopping == stopping
 
 
 def test_an_order_is_read_as_it_was_written_and_an_old_one_is_its_reason() -> None:

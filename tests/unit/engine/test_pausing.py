@@ -138,3 +138,29 @@ def test_many_runs_are_paused_and_resumed(engine: Engine, write: Callable[..., P
     for name in names:
         engine.send(name, 0)
     assert [engine.result(name, timeout=WAIT_S) for name in names] == [0] * 10
+
+
+def test_runs_on_postgresql_are_paused_resumed_and_cancelled_with_what_they_started(
+    empty_postgres_url: str, write: Callable[..., Path], tmp_path: Path
+) -> None:
+    write("(define (main) (receive-message))", "child.scm")
+    program = write(
+        """
+        (define (main)
+          (let ((child (start-run "child")))
+            (dynamic-wind void (lambda () (join child)) (lambda () (receive-message) (note 'cleaned)))))
+        """
+    )
+    with Engine(empty_postgres_url) as engine:
+        begin(engine, program)
+        waits(engine, "r", lambda: [r.status for r in engine.list()] == ["waiting"] * 2)
+        (child,) = [run.run_id for run in engine.list() if run.parent == "r"]
+        assert sorted(engine.pause_many(engine.unfinished())) == sorted(["r", child])
+        waits(engine, "r", lambda: all(run.detail == "paused" for run in engine.list()))
+        assert engine.resume(child)
+        engine.cancel("r", "sold out", deadline_s=0.5)
+        assert ended(engine, child).status == "cancelled"
+        report = ended(engine)
+        assert report.status == "cancelled"
+        assert "sold out (by force" in str(report)
+        assert acts(tmp_path).seen == []
