@@ -257,3 +257,11 @@
          (guard (e ((error-object? e) (list n (error-object-message e))))
            (dynamic-wind void (lambda () (k 'again)) (lambda () (set! n (+ n 10))))))
        => '(11 "a transaction that is over can't be entered again"))
+;; a child that fails because its joiner has handlers is left for good, too
+(define (failing) (transaction (set! counter 1) (on-rollback (lambda () (sleep 2) (note (list 'child counter)))) (sleep 1) (raise 'x)))
+(check (begin (set! counter 0) (guard (e (#t (list e counter (logged)))) (join (spawn failing)))) => '(x 0 ((child 0))))
+(check (begin (set! counter 0) (guard (e (#t (list e counter (logged)))) (all failing (lambda () (sleep 100))))) => '(x 0 ((child 0))))
+(check (begin (set! counter 0) (let ((t (spawn failing))) (sleep 5) (guard (e (#t (list e counter (logged)))) (join t)))) => '(x 0 ((child 0))))
+(check (begin (set! counter 0)
+              (guard (e (#t (list e counter (logged)))) (transaction (set! counter 5) (on-rollback (undo 'parent)) (join (spawn failing)))))
+       => '(x 0 ((child 5) (parent 0))))

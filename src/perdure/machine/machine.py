@@ -524,10 +524,6 @@ class Machine:
         """End the running task's turn where it is: what it goes on with is in the task."""
         self._paused = True
 
-    def fail_parked(self, task: Task) -> None:
-        """End a parked task as failed, since a task with handlers joins it."""
-        tasks.fail_parked(self, task)
-
     def redo_of(self, request: Request) -> Redo:
         """Return what waits again for all that a task waits for, one request of which has failed."""
         task = self.task_numbered(request.task)

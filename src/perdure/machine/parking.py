@@ -63,10 +63,9 @@ def park(machine: Machine, raised: Any, outside: Any, redo: Any) -> None:
         if raised.oid:
             touch(raised)
         raised.frame = restarts.again(machine, place)
-    if tasks.fails_its_joiner(machine, task):
+    if tasks.fails_its_joiner(machine, task, raised):
         task.result = raised
-        machine.fail_parked(task)
-        machine.stop()
+        restarts.fail_for_joiner(machine, task, place)
         return
     by_policy(machine, task, place, machine.root.error_policy)
 

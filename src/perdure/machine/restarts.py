@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from perdure.machine import cancelling, stacks
+from perdure.machine import cancelling, stacks, tasks
 from perdure.machine.registers import REGISTERS, identity
 from perdure.machine.requests import FINISHED
 from perdure.machine.state import Continuation, Dynamic, Frame, Redo, Signalled, Task
@@ -291,6 +291,19 @@ def abort(machine: Machine, task: Task, place: Signalled) -> None:
     if not task.cancelling:
         task.aborting = place
     cancelling.unwind(machine, task)
+
+
+def fail_for_joiner(machine: Machine, task: Task, place: Signalled) -> None:
+    """End a task as failed: its error is raised in the tasks that join it, which have handlers.
+
+    One that is in a transaction leaves everything before that, so that what it did is undone.
+    """
+    if any(each.task == task.number for each in machine.root.transactions):
+        abort(machine, task, place)
+        return
+    tasks.fail_parked(machine, task)
+    if machine.running and task is machine.task:
+        machine.stop()
 
 
 # -- for operators -------------------------------------------------------------------------------

@@ -62,19 +62,19 @@ def was_cancelled(task: Task) -> Any:
     return condition("child-error", f"join: task {task.number} was cancelled{why}")
 
 
-def fails_its_joiner(machine: Machine, task: Task) -> bool:
-    """Return whether a task that joins this one has handlers for its error.
+def fails_its_joiner(machine: Machine, task: Task, raised: Any) -> bool:
+    """Return whether a task that joins this one has handlers for what was raised in it.
 
     An error in the clean-up of a cancelled one is not for those: it would end the rest of the clean-up.
     """
-    return not stays_parked(machine, task) and any(
+    return not stays_parked(machine, task, raised) and any(
         _has_handlers(machine, number) for number in task.joiners
     )
 
 
-def stays_parked(machine: Machine, task: Task) -> bool:
-    """Return whether an error of a parked task is nobody else's: it cleans up, undoes a transaction, or asks for leave."""
-    asks = isinstance(task.result, Condition) and task.result.kind == "retry-refused"
+def stays_parked(machine: Machine, task: Task, raised: Any) -> bool:
+    """Return whether what was raised in a task is nobody else's: it cleans up, undoes a transaction, or asks for leave."""
+    asks = isinstance(raised, Condition) and raised.kind == "retry-refused"
     return asks or task.cancelling or transactions.is_compensating(machine, task)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from perdure.machine import channels, deadlines, groups, mailbox, tasks
+from perdure.machine import channels, deadlines, groups, mailbox, restarts, tasks
 from perdure.machine.registers import REGISTERS, parameter_value
 from perdure.machine.requests import FINISHED, JOINS, OUTSIDE, Failed, Now, complete
 from perdure.machine.state import Operation, Redo, Request, Task
@@ -103,9 +103,9 @@ def _at_once(machine: Machine, operation: Operation) -> Now | None:
 def _joined(machine: Machine, joined: tuple[Task, ...]) -> Now | None:
     """Return the results of tasks if all have one; raise the error of one that failed."""
     for task in joined:
-        stays = machine.unhandled() or tasks.stays_parked(machine, task)
+        stays = machine.unhandled() or tasks.stays_parked(machine, task, task.result)
         if task.status == "parked" and not stays:
-            machine.fail_parked(task)
+            restarts.fail_for_joiner(machine, task, restarts.parked_at(task))
         if task.status == "failed":
             return Failed(task.result)
         if task.status == "cancelled":
