@@ -235,9 +235,8 @@ class World:
     @property
     def runs(self) -> list[Run]:
         """All runs, in the order in which they were started."""
-        everyone = self.engine.list(
-            limit=self._turns_max
-        )  # each has had a turn, or the world is not at rest
+        # Each has had a turn, or the world is not at rest.
+        everyone = self.engine.list(limit=self._turns_max)
         return [Run(self, run.run_id) for run in reversed(everyone)]
 
     # -- time ------------------------------------------------------------------------------------
