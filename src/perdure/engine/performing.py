@@ -163,7 +163,11 @@ class Performer:
             ended = Ended(transaction.attempt(call), None)
         except Unsuccessful as failure:
             ended = Ended(None, failure.__cause__)
+        told = len(live.events)
         self._ended(live, start, ended)
+        if len(live.events) > told:
+            # Before all else that the turn is told: what came meanwhile must not end the wait for what is being committed.
+            live.events.insert(0, live.events.pop())
 
     def _ended(self, live: LiveRun, start: Start, ended: Ended) -> None:
         faults.reached("effect-ended")

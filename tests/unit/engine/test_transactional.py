@@ -16,7 +16,15 @@ import pytest
 from perdure import Engine
 from perdure.base.errors import RunStopped
 from perdure.base.marks import Retry, effect
+from perdure.engine import records
+from perdure.engine.loading import Programs
 from perdure.engine.python_modules import describe
+from perdure.engine.scheduler import Options
+from perdure.engine.worker import Worker
+from perdure.machine.turn import Arrived
+from perdure.store.api import Commit, NewRun
+from perdure.store.sqlite import SqliteStore
+from perdure.values.types import String
 
 LEDGER = """
 from perdure import Retry, effect
@@ -146,6 +154,37 @@ def test_tasks_take_turns_and_one_that_is_not_waited_for_any_more_does_nothing(
     notes = ledger.notes()
     assert sorted(notes[:3]) == ["a", "b", "c"]
     assert notes[3:] == ["d", "f"]
+
+
+def test_what_comes_at_the_same_time_does_not_take_the_place_of_what_is_committed(
+    tmp_path: Path,
+) -> None:
+    """A message is there when the effect is performed, and either would end the wait: it is the effect that does."""
+    (tmp_path / "ledger.py").write_text(LEDGER)
+    programs = Programs()
+    program = programs.compile_source(
+        "(import (scheme base) (perdure) (python ledger))\n"
+        '(define (main) (prepare) (select (effect-operation note "a") (receive-operation)))',
+        "program.scm",
+        str(tmp_path),
+    )
+    store = SqliteStore(str(tmp_path / "l.db"))
+    programs.save(store, program)
+    store.start_runs([NewRun("r", program.name, program.hash, records.dump_arguments([]))])
+
+    def arrive(commit: Commit) -> None:
+        live = worker._scheduler.owned.live["r"]
+        if commit.seq == 2:
+            assert live.transactional
+            live.events.append(Arrived("m", "", String("message")))
+
+    worker = Worker(store.another(), programs, Options(until_idle=True), observer=arrive)
+    worker.run()
+    assert worker.error is None
+    result = store.result("r")
+    assert result is not None
+    assert records.load_result(result).written == '"r/3"'
+    store.close()
 
 
 def test_a_run_in_memory_is_refused_with_a_reason(tmp_path: Path) -> None:
