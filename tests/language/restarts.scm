@@ -136,6 +136,25 @@
   => '(5 ((in w) again (out w))))
 (check-error (handling (e (invoke-restart 'retry 1)) (car 5)) => "invoke-restart: (retry) was given 1 arguments")
 
+;; operations of the machine are done again, with what their variables are then
+(define wanted 'nothing)
+(check (handling (e (invoke-restart 'set 'wanted 'use-value))
+         (list (handling (e2 (invoke-restart wanted 3)) (+ 1 (car 5)))))
+  => '(4))
+(define (send-to to) (let ((sent (send-message to 'x))) (list (receive-message) to)))
+(check (handling (e (invoke-restart 'set 'to "r1")) (send-to "")) => '(x "r1"))
+;; an error inside of a library's procedure: its value is given
+(check (handling (e (invoke-restart 'use-value 'folded)) (list (fold + 0 5))) => '(folded))
+(check (handling (e (invoke-restart 'use-value 'mapped)) (list (vector-map car 5) (vector-map car #((1) 2)))) => '(mapped #(1 mapped)))
+(check (handling (e (invoke-restart 'use-value 7)) (list (map (lambda (x) (car x)) '(5 (6))))) => '((7 6)))
+(check (handling (e (invoke-restart 'return 7)) (list (map (lambda (x) (+ 1 (car x))) '(5 (6))))) => '((7 7)))
+(define (policy-of x) (set-error-policy! x))
+(check (handling (e (invoke-restart 'set 'x 'park)) (begin (policy-of 5) 'set)) => 'set)
+(define tries 0)
+(check (handling (e (set! tries (+ tries 1)) (if (< tries 3) (invoke-restart 'retry) (invoke-restart 'use-value tries)))
+         (list (send-message "" 'x)))
+  => '(3))
+
 ;; -- return ---------------------------------------------------------------------------------------------------
 (define (inner x) (+ 1 (car x)))
 (define (outer x) (list 'outer (inner x)))

@@ -172,6 +172,12 @@ class Builder:
         here = self._places.get(site)
         return here is not None and isinstance(here.statement, anf.Set | anf.Call)
 
+    def calls_variable(self, site: int) -> bool:
+        """Whether the statement of a site calls what a local variable holds."""
+        here = self._places.get(site)
+        statement = here.statement if here is not None else None
+        return isinstance(statement, anf.Call | anf.Tail) and isinstance(statement.function, str)
+
     def residual(self, site: int, mode: int, *, careful: bool) -> Residual:
         """Return the code that goes on from a site; its parameters are the value (AFTER) and the live variables."""
         params = list(self.live(site, mode))

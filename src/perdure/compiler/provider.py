@@ -153,6 +153,9 @@ class Provider:
             found = loaded.sites[number, mode] = Site(definition, number, mode, names)
         return found
 
+    def calls_variable(self, definition: str, site: int) -> bool:
+        return self.loaded(definition).builder.calls_variable(site)
+
     def redo_site(self, definition: str, number: int) -> Site:
         loaded = self.loaded(definition)
         code = loaded.codes[loaded.builder.procedure_of(number)]

@@ -37,7 +37,7 @@ class Captured(Struct):
 
     `stack` are the frames, innermost first, on top of the given ones; `entries` how many compiled frames there were;
     `kind` what the innermost site does; `careful` that it runs in careful form; `behind` that Python frames of a
-    primitive lie behind it.
+    primitive lie behind it; `line` is the innermost site.
     """
 
     stack: Any
@@ -45,6 +45,7 @@ class Captured(Struct):
     kind: int
     careful: bool
     behind: bool
+    line: int = 0
 
 
 def compiled_entries(error: BaseException) -> tuple[list[Entry], bool]:
@@ -164,9 +165,9 @@ def capture(error: BaseException, stack: Any, mode: int, provider: CodeProvider)
     elif kind == CALL or (info.careful and provider.takes_value(info.definition, line)):
         here = provider.site(info.definition, line, AFTER)
     else:
-        return Captured(stack, len(entries) + 1, kind, info.careful, behind)
+        return Captured(stack, len(entries) + 1, kind, info.careful, behind, line)
     stack = Frame(here, here.take(innermost.f_locals), stack)
-    return Captured(stack, len(entries) + 1, kind, info.careful, behind)
+    return Captured(stack, len(entries) + 1, kind, info.careful, behind, line)
 
 
 def capture_after(signal: BaseException, stack: Any, provider: CodeProvider) -> Any:

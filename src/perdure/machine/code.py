@@ -128,6 +128,9 @@ class CodeProvider(Protocol):
     def constant(self, definition: str, part: int) -> Any:
         """Return a part of a literal constant by its number (barrier.ConstantId)."""
 
+    def calls_variable(self, definition: str, site: int) -> bool:
+        """Whether a site's statement calls what a local variable holds: in a library, a procedure that it was given."""
+
     def redo_site(self, definition: str, number: int) -> Site:
         """Return the site, in mode REDO, from which the statement of a site is redone."""
 

@@ -61,6 +61,9 @@ IDLE_OVERFLOWS_MAX = 3
 """Overflows in a row of the same frame in the same state, on an empty stack: then the error is genuine."""
 
 
+_NOTHING_LEFT: tuple[Any, Any, Any, Any, tuple[Any, ...]] = (None, None, None, None, ())
+
+
 def _same_place(before: Captured | None, now: Captured) -> bool:
     """Whether two overflows unwound to the same frame with the same values: nothing was done in between."""
     if before is None or before.entries != now.entries:
@@ -145,6 +148,7 @@ class Machine:
         self._stepper: Stepper | None = None
         self.asked: tuple[Any, ...] | None = ()
         self._overflowed: Captured | None = None
+        self._left = _NOTHING_LEFT
         self._reset()
 
     def _reset(self) -> None:
@@ -284,6 +288,7 @@ class Machine:
                 error.__traceback__ = error.__context__ = None
         finally:
             self.running = False
+            self._left = _NOTHING_LEFT
 
     def _go(self) -> BaseException | None:
         """Call, return into frame after frame, and return what unwound; None when the task ended."""
@@ -358,6 +363,7 @@ class Machine:
                 return
             stack = found.stack
         else:
+            self._left = signal, signal.__traceback__, self.stack, self.callee, self.arguments
             stack = capture_after(signal, self.stack, self.provider)
             self.asked = asked(signal, stack, self.provider) if signal.redoes else ()
         self.stack = stack
@@ -366,7 +372,29 @@ class Machine:
             signal.perform(self)
         except SchemeError as refused:
             self.stack = stack
-            self._raise(refused.condition, stack, None)
+            self._raise_left(refused.condition)
+
+    def _raise_left(self, raised: Any) -> None:
+        """Raise a condition of the operation that the last signal asked for, at the statement that it left.
+
+        The operation has changed nothing, so the statement can be done again: from its traceback, which is kept as long as the
+        operation is under way.
+        """
+        signal, trace, stack, callee, arguments = self._left
+        self._left = _NOTHING_LEFT
+        signal.__traceback__ = trace
+        found = capture(signal, stack, REDO, self.provider)
+        signal.__traceback__ = None
+        behind = self.stack
+        if found.entries:
+            self._raise(raised, behind, found.stack, behind)
+        elif arguments and arguments[0] is self:
+            # An operation that asked for another one: all that can be done again is to raise.
+            again = Redo(behind, REGISTERS.dynamic, self.hooks.signal, (raised,))
+            self.callee, self.arguments = self.hooks.signal, (raised, again)
+        else:
+            self.callee, self.arguments, self.stack = callee, arguments, stack
+            self._raise(raised, behind, None)
 
     def _error(self, error: BaseException) -> None:
         """Raise an error of Python or of a primitive as a condition of the program."""
@@ -387,11 +415,14 @@ class Machine:
                 self.arguments, self.stack = redo.values, redo.next
                 return
         if not found.entries:
-            self._raise(condition_of(error), found.stack, None)
+            if self.arguments and self.arguments[0] is self:
+                self._raise_left(condition_of(error))
+            else:
+                self._raise(condition_of(error), found.stack, None)
             return
         redo = self._capture(error, REDO).stack
         shown = failed_frame(error, redo.next, self.provider) if found.careful else redo
-        self._raise(condition_of(error), found.stack, redo, shown)
+        self._raise(condition_of(error), found.stack, redo, shown, found.line)
 
     def _refusal(self) -> SchemeError | None:
         """Return why the machine's own call is refused, if what it calls is no procedure or takes other arguments."""
@@ -401,16 +432,16 @@ class Machine:
             return refused
         return None
 
-    def _raise(self, raised: Any, stack: Any, redo: Any, shown: Any = None) -> None:
+    def _raise(
+        self, raised: Any, stack: Any, redo: Any, shown: Any = None, failed: int = 0
+    ) -> None:
         """Go on by signalling a condition on a stack.
 
-        `redo` is the stack that does the operation again, and `shown` says where the error is, if that is another.
+        `redo` is the stack that does the operation again, and `shown` says where the error is, if that is another; `failed` is the
+        site of the operation.
         """
         if redo is not None:
-            again = Redo(redo, REGISTERS.dynamic, identity, (UNSPECIFIED,))
-        elif self.arguments and self.arguments[0] is self:
-            # An isolated primitive can't be saved, and its statement is over: all that can be redone is the error.
-            again = Redo(self.stack, REGISTERS.dynamic, self.hooks.signal, (raised,))
+            again = Redo(redo, REGISTERS.dynamic, identity, (UNSPECIFIED,), failed)
         else:
             again = Redo(self.stack, REGISTERS.dynamic, self.callee, self.arguments)
         if isinstance(raised, Condition) and raised.frame is None:

@@ -214,7 +214,7 @@ def _standard(
         wanted = f"({name} {STANDARD[name][0]})".replace(" )", ")")
         raise fail("arity-error", f"invoke-restart: {wanted} was given {len(arguments)} arguments")
     redo = again(machine, place)
-    here = Continuation(place.stack, place.dynamic, place.task)
+    here = stacks.receiving(machine, place)
     if name == "use-value":
         return Plan(here, identity, (value,))
     if name == "raise":

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from perdure.machine.code import REDO
 from perdure.machine.errors import is_own, source_name
 from perdure.machine.state import Continuation, Dynamic, Frame, Parameter, Signalled
 from perdure.values.barrier import touch, touch_global
@@ -107,6 +108,27 @@ def returning(
         stack = stack.next
     shown = f"no frame {wanted} is" if wanted else "no frame of the program is"
     raise fail("error", f"return: {shown} on the stack; use-value gives the operation a value")
+
+
+def receiving(machine: Machine, place: Signalled) -> Continuation:
+    """Return what waits for the value of a failing operation.
+
+    Of one inside of a procedure of the library, that procedure's: the program has called it, and knows nothing of what is inside. But a
+    procedure that the library was given, as `car` in (map car rows), is the program's own.
+    """
+    redo = place.redo
+    stack = redo.stack if redo is not None else None
+    if (
+        isinstance(stack, Frame)
+        and stack.site.mode == REDO
+        and not is_of_program(machine, stack)
+        and not machine.provider.calls_variable(
+            stack.site.definition, redo.failed or stack.site.number
+        )
+    ):
+        states = [value for value in stack.values if type(value) is Dynamic]
+        return Continuation(stack.next, states[-1] if states else place.dynamic, place.task)
+    return Continuation(place.stack, place.dynamic, place.task)
 
 
 class Variable(Struct, frozen=True):

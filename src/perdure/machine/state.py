@@ -100,12 +100,16 @@ def on_parameter(read: Any, change: Any) -> None:
 
 
 class Redo(Struct, eq=False):
-    """How to do a failed operation again: call `function` with `arguments` on a stack, in a dynamic state."""
+    """How to do a failed operation again: call `function` with `arguments` on a stack, in a dynamic state.
+
+    `failed` is the site of the very statement that failed, 0 if the innermost frame is at it.
+    """
 
     stack: Any
     dynamic: Any
     function: Any
     arguments: tuple[Any, ...]
+    failed: int = 0
     oid: Any = 0
 
 

@@ -126,7 +126,7 @@ def sample(kind: type) -> Any:
         state.Dynamic: state.Dynamic(t.NIL, t.NIL, pair),
         state.Continuation: state.Continuation(None, state.Dynamic(t.NIL, t.NIL, t.NIL), 3),
         state.Parameter: state.Parameter(pair, None),
-        state.Redo: state.Redo(None, None, None, (1, pair)),
+        state.Redo: state.Redo(None, None, None, (1, pair), 7),
         state.Signalled: state.Signalled(pair, None, pair, None, 3),
         state.Operation: state.Operation("put", (state.Channel(1, [2], [], []), 5)),
         state.Request: state.Request(
