@@ -120,7 +120,7 @@ def asked(machine: Machine, request: Request) -> None:
         repeated = _repeated(each.group, procedure, hashed)
         if repeated is not None:
             _touch(each.group)
-            each.group.earlier = _without(each.group.earlier, repeated)
+            each.group.earlier = without(each.group.earlier, repeated)
             request.key = repeated.key
             break
     key = request.key or f"{machine.root.run_id}/{request.number}"
@@ -137,8 +137,13 @@ def _repeated(group: Group, procedure: Any, hashed: str) -> Done | None:
     return None
 
 
-def _without(dones: Any, done: Done) -> Any:
-    return from_items([each for each in list_items("retrying", dones) if each is not done])
+def without(items: Any, item: Any) -> Any:
+    """Return a list without an item that is in it once; what is behind that is shared."""
+    before: list[Any] = []
+    while items.car is not item:
+        before.append(items.car)
+        items = items.cdr
+    return from_items(before, items.cdr)
 
 
 def settled(machine: Machine, number: int, *, happened: bool, repeatable: bool) -> None:
@@ -187,7 +192,7 @@ def _find(machine: Machine, number: int) -> tuple[Any, Done | None]:
 
 def _forget(group: Group, done: Done) -> None:
     _touch(group)
-    group.done = _without(group.done, done)
+    group.done = without(group.done, done)
 
 
 def compensate_since(machine: Machine, before: Any) -> None:

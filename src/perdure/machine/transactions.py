@@ -112,10 +112,10 @@ def compensate(transaction: Transaction, thunk: Any) -> None:
 
 
 def drop_compensation(transaction: Transaction, thunk: Any) -> None:
-    """Take a compensation away."""
-    thunks = list_items("compensate", transaction.compensations)
+    """Take a compensation away that is there."""
+    compensations = groups.without(transaction.compensations, thunk)
     _touch(transaction)
-    transaction.compensations = from_items([each for each in thunks if each is not thunk])
+    transaction.compensations = compensations
 
 
 def next_compensation(transaction: Transaction) -> Any:
