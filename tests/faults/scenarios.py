@@ -25,7 +25,7 @@ CUT_LEASE_S = 5.0
 DEATH_S = 20.0
 
 COMMON = [p for p in faults.POINTS if not p.startswith("transaction-")]
-"""Transactional effects have tests of their own: test_transactional.py."""
+"""Transactional effects have tests of their own: test_deaths_in_transactions.py."""
 POINTS = {
     "sqlite": [p for p in COMMON if not p.endswith("-aside")] + [IN_TRANSACTION],
     "postgresql": COMMON,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg import sql
 from turns import Clock, load, owned, turn
 
 from perdure.base.errors import CallError, StoreError
@@ -263,6 +264,21 @@ def test_sqlite_refuses_what_would_harm_the_store(
 
     assert store.transact("r", 1, 1, work)
     assert load(store, "r").run.seq == 2
+    store.close()
+
+
+def test_a_composed_statement_can_t_end_the_transaction_either(postgres_url: str) -> None:
+    store = PostgresStore(postgres_url, clock=Clock())
+    owned(store, "r")
+
+    def work(lent: Lent) -> Commit:
+        with pytest.raises(CallError, match="can't COMMIT"):
+            lent.attempt(lambda c: c.cursor().execute(sql.SQL("COMMIT {}").format(sql.SQL("WORK"))))
+        one = sql.SQL("SELECT {}").format(sql.Literal(5))
+        assert lent.attempt(lambda c: c.execute(one).fetchone()) == (5,)
+        return turn("r", 1, 2)
+
+    assert store.transact("r", 1, 1, work)
     store.close()
 
 

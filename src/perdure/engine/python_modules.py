@@ -8,6 +8,7 @@ others; of those, public functions only. A module beside the program is loaded f
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
 import importlib.util
@@ -206,7 +207,7 @@ def describe(call: Callable[..., Any]) -> Function:
         getattr(unwrapped, "__call__", None)  # noqa: B004 - an object whose call is async
     )
     return Function(
-        call,
+        connection_placed(call) if mark_of(call).transactional else call,
         mark_of(call),
         asynchronous,
         wants_key,
@@ -215,6 +216,29 @@ def describe(call: Callable[..., Any]) -> Function:
         wants_cancellation,
         deadline_at,
     )
+
+
+def connection_placed(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that takes its `connection` by name, wherever among its parameters that stands."""
+    try:
+        names = [
+            parameter.name
+            for parameter in inspect.signature(call).parameters.values()
+            if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+        ]
+    except (ValueError, TypeError):
+        return call
+    if "connection" not in names[:-1]:
+        return call  # the program's arguments can't come to its place
+    place = names.index("connection")
+
+    @functools.wraps(call)
+    def placed(*arguments: Any, connection: Any, **named: Any) -> Any:
+        if len(arguments) < place:
+            return call(*arguments, connection=connection, **named)
+        return call(*arguments[:place], connection, *arguments[place:], **named)
+
+    return placed
 
 
 def _from_file(module: str, path: Path, directory: Path | None) -> ModuleType:

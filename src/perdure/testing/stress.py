@@ -47,6 +47,7 @@ from perdure.machine.turn import (
     Typed,
 )
 from perdure.snapshot import exchange
+from perdure.store.lending import UNABLE
 from perdure.toolchain.toolchain import CompiledProgram
 from perdure.values.conditions import SchemeError, condition, fail
 from perdure.values.printer import write_string
@@ -369,6 +370,10 @@ class World:
             arguments = effects.arguments_out(procedure, function, tuple(given))
         except SchemeError as error:
             run.events.append(Raised(number, error.condition, repeatable=True))
+            return
+        if function.mark.transactional:
+            unable = condition("effect-error", f"{name}: {UNABLE}")
+            run.events.append(Raised(number, unable, repeatable=True))
             return
         attempt = run.attempts[number] = run.attempts.get(number, 0) + 1
         key = key_of(run.run_id, request)

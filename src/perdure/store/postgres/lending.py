@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 import psycopg
+import psycopg.sql
 from psycopg import pq
 
 from perdure.base.errors import CallError
@@ -41,7 +42,10 @@ _ENDING: Final = re.compile(
 
 
 def _check(query: Any) -> None:
-    text = query.decode("utf-8", "replace") if isinstance(query, bytes) else str(query)
+    if isinstance(query, psycopg.sql.Composable):
+        text = query.as_string(None)
+    else:
+        text = query.decode("utf-8", "replace") if isinstance(query, bytes) else str(query)
     found = _ENDING.match(text)
     if found is not None:
         raise CallError("P305", COMMITS.format(" ".join(found[1].upper().split())))

@@ -19,7 +19,12 @@ from msgspec.structs import replace
 from perdure.base.errors import CallError
 from perdure.base.marks import ATTRIBUTE, Mark
 from perdure.engine.loading import ModulesByDirectory, Programs
-from perdure.engine.python_modules import Function, PythonModules, describe
+from perdure.engine.python_modules import (
+    Function,
+    PythonModules,
+    connection_placed,
+    describe,
+)
 from perdure.values.types import HOST
 
 _MISSING: Any = object()
@@ -60,7 +65,8 @@ class Target(Struct, frozen=True):
         """Return what the stub says: of a callable its result, else the value itself."""
         given = self.given
         if callable(given) and not is_error(given):
-            given = given(*arguments, **named)
+            called = connection_placed(given) if "connection" in named else given
+            given = called(*arguments, **named)
         if is_error(given):
             raise given
         return given

@@ -1,7 +1,7 @@
 """Transactional effects as the engine performs them: marks, errors, retries, tasks, pauses.
 
 Goal: what follows from each way in which one can end. Method: real engines on SQLite; what is in the database is read when the
-run has ended. tests/faults/test_transactional.py kills workers.
+run has ended. tests/faults/test_deaths_in_transactions.py kills workers.
 """
 
 from __future__ import annotations
@@ -39,6 +39,16 @@ def prepare(connection):
 def note(text, *, connection, idempotency_key):
     connection.execute("INSERT INTO note VALUES (?)", (text,))
     return idempotency_key
+
+@effect(transactional=True)
+def note_first(connection, text, times=1):
+    for _ in range(times):
+        connection.execute("INSERT INTO note VALUES (?)", (text,))
+    return times
+
+@effect(transactional=True)
+def note_between(text, connection, times=1):
+    return note_first(connection, text, times)
 
 @effect(transactional=True)
 def note_twice(text, connection):
@@ -89,7 +99,7 @@ class Ledger:
     def run(self, body: str, run_id: str = "r") -> Any:
         path = self.folder / "program.scm"
         path.write_text(
-            f"(import (scheme base) (perdure) (python ledger))\n(define (main) (prepare) {body})"
+            f"(import (scheme base) (perdure) (python ledger))\n(define (main) (guard (c (#t #f)) (prepare)) {body})"
         )
         return self.engine.run(path, id=run_id, timeout=WAIT_S)
 
@@ -110,6 +120,14 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 def test_a_keyword_only_connection_and_a_key_are_filled_in(ledger: Ledger) -> None:
     assert ledger.run('(note "a")') == "r/3"
     assert ledger.notes() == ["a"]
+
+
+def test_the_connection_may_stand_anywhere_among_the_parameters(ledger: Ledger) -> None:
+    calls = '(note-first "a") (note-first "b" 2) (note-between "c") (note-between "d" 2)'
+    assert ledger.run(f"(list {calls})") == [1, 2, 1, 2]
+    assert ledger.notes() == ["a", "b", "b", "c", "d", "d"]
+    with pytest.raises(RunStopped, match="expected 1 to 2 arguments, got 0"):
+        ledger.run("(note-first)", "s")
 
 
 def test_a_savepoint_of_its_own_undoes_a_part(ledger: Ledger) -> None:
@@ -190,7 +208,7 @@ def test_what_comes_at_the_same_time_does_not_take_the_place_of_what_is_committe
 def test_a_run_in_memory_is_refused_with_a_reason(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path, "memory:")
     with ledger.engine, pytest.raises(RunStopped, match="in memory can't perform transactional"):
-        ledger.run("#t")
+        ledger.run('(note "a")')
 
 
 @pytest.mark.parametrize(
