@@ -117,15 +117,6 @@ class Stopping(Looking):
         Raises:
           CallError: there is no run of one of the ids, or no such state.
         """
-        if run_ids:
-            found = [self.find(run_id) for run_id in dict.fromkeys(run_ids)]
-            return [
-                run
-                for run in found
-                if run.status not in FINAL
-                and program in ("", run.program_name)
-                and status in ("", run.status)
-            ]
         if status and status not in STATES:
             raise CallError(
                 "P303",
@@ -134,6 +125,15 @@ class Stopping(Looking):
             )
         # A ready run that somebody owns is shown as running.
         stored = "ready" if status == "running" else status
+        if run_ids:
+            found = [self.find(run_id) for run_id in dict.fromkeys(run_ids)]
+            return [
+                run
+                for run in found
+                if run.status not in FINAL
+                and program in ("", run.program_name)
+                and stored in ("", run.status)
+            ]
         wanted = (stored,) if stored in _UNFINISHED else () if stored else _UNFINISHED
         runs: list[Run] = []
         while wanted:
