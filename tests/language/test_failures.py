@@ -10,7 +10,7 @@ import pytest
 from runs import START_S, Saved, Variation, world
 
 from perdure.machine.registers import EVALUATOR
-from perdure.machine.turn import Cancel, Fired, Retry
+from perdure.machine.turn import Cancel, Fired, Restart, Retry
 from perdure.values.printer import write_string
 
 PROGRAM = """
@@ -77,3 +77,19 @@ def test_a_cancelled_run_leaves_its_extents_and_no_handler_sees_it(variation, bo
     machine, outcome = turn(machine, way, [Cancel("")], START_S)
     assert outcome.status == "cancelled"
     assert not machine.root.requests.entries
+
+
+@pytest.mark.parametrize(
+    ("restart", "result"),
+    [(Restart("retry"), "(got 8)"), (Restart("use-value", (1,)), "(got 2)")],
+)
+def test_a_run_that_an_earlier_release_has_parked_has_its_restarts(restart, result):
+    """Such a task has only what does the operation again: as its function, with no argument."""
+    way = Variation()
+    machine, outcome = turn(start(PROGRAM, way), way, [], START_S)
+    (parked,) = [t for _, t in machine.root.tasks.entries.values() if t.status == "parked"]
+    parked.arguments = ()
+    (timer,) = [r for _, r in machine.root.requests.entries.values()]
+    machine, outcome = turn(machine, way, [Fired(timer.number)], START_S + 5)
+    machine, outcome = turn(machine, way, [restart], START_S + 5)
+    assert (outcome.status, write_string(outcome.result)) == ("completed", result)

@@ -66,9 +66,12 @@ def test_a_released_run_is_nobodys(store: Store) -> None:
     assert store.next_wake() is None
 
 
-def test_a_waiting_run_is_claimed_when_its_time_has_come(store: Store, clock: Clock) -> None:
+@pytest.mark.parametrize("status", ["waiting", "parked"])
+def test_a_run_that_rests_is_claimed_when_its_time_has_come(
+    store: Store, clock: Clock, status: str
+) -> None:
     owner = owned(store, "r")
-    store.commit([turn("r", 1, 2, wake_at=clock.seconds + 5)])
+    store.commit([turn("r", 1, 2, status, wake_at=clock.seconds + 5)])
     store.release([Release("r", 1)])
     assert store.claim(owner, 1) == []
     assert store.next_wake() == clock.seconds + 5

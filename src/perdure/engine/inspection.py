@@ -215,7 +215,7 @@ def operation_text(kind: str, arguments: tuple[Any, ...]) -> str:
         return f"the end by force at {time_text(to_float(first))}"
     if kind == PATIENCE:
         then = write_string(arguments[1], limit_chars=60)
-        return f"rests until {time_text(to_float(first))}, then {then}"
+        return f"the end of its rest at {time_text(to_float(first))}, then {then}"
     if kind == "receive":
         return "a message"
     if kind == "console":
@@ -234,7 +234,7 @@ def short_text(kind: str, arguments: tuple[Any, ...]) -> str:
     """Return the same in fewer words, for what is stored with every turn: a run's row has the time anyway."""
     if kind == "timer":
         return SLEEP
-    short = {"alarm": "deadline", "force": "the end by force"}
+    short = {"alarm": "deadline", "force": "the end by force", PATIENCE: "the end of its rest"}
     return short.get(kind) or operation_text(kind, arguments)
 
 

@@ -20,7 +20,7 @@ from perdure.machine.errors import is_own, source_name
 from perdure.machine.state import Continuation, Dynamic, Frame, Parameter, Signalled
 from perdure.values.barrier import touch, touch_global
 from perdure.values.conditions import fail
-from perdure.values.types import NIL, Box, Pair
+from perdure.values.types import NIL, Box
 
 if TYPE_CHECKING:
     from perdure.machine.machine import Machine
@@ -37,11 +37,6 @@ def bound(dynamic: Dynamic, parameter: Parameter) -> Any:
             return bindings.car.cdr
         bindings = bindings.cdr
     return parameter.held
-
-
-def binding(parameter: Parameter, value: Any, parameters: Any) -> Pair:
-    """Return the bindings of a dynamic state with one more."""
-    return Pair(Pair(parameter, value), parameters)
 
 
 def holder(stack: Any, dynamic: Dynamic) -> Frame | None:

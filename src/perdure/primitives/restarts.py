@@ -17,11 +17,7 @@ from perdure.primitives.registry import primitive
 from perdure.values.lists import from_items, list_items
 from perdure.values.types import UNSPECIFIED, intern
 
-
-@primitive("%next-handler!")
-def next_handler(raised: Any, outside: Any, redo: Any) -> Any:
-    """Return the innermost handler and enter the dynamic state that it is called in; #f if there is none."""
-    return restarts.next_handler(raised, outside, redo)
+primitive("%next-handler!")(restarts.next_handler)
 
 
 @primitive("%go-on")
