@@ -549,6 +549,8 @@ def _note(
             asked += [inspection.short_text(r.kind, r.arguments) for r in others]
         if outcome.preempted:
             asked.append("pre-empted")
+        elif outcome.status == "ready":
+            asked.append("transaction")  # its entry ends the turn
         asked += [f"restart refused: {why[:_REFUSAL_CHARS]}" for why in outcome.refused]
         if outcome.status in FINAL or outcome.status == "parked":
             asked.append(outcome.status)

@@ -62,7 +62,7 @@ def compensate(x: Expander, form: Form, ctx: Context) -> Steps:
         part = yield x.steps(each, ctx)
         parts.append(part)
     result = Local("result")
-    names = [Local(f"part-{index}") for index in range(len(parts))]
+    names = [Local(f"argument-{index}" if index else "%procedure") for index in range(len(parts))]
     callee, *arguments = [LocalRef(name, place) for name in names]
     if receives:
         arguments = [LocalRef(result, place)]
