@@ -33,6 +33,20 @@ async def woke(due: float, value: int) -> int:
     return value
 
 
+@effect(idempotent=True)
+async def book(run_id: str, step: int) -> int:
+    """Return the step, which is done; may be done again."""
+    del run_id
+    return step
+
+
+@effect(idempotent=True)
+def unbook(run_id: str, step: int) -> int:
+    """Return the step, which is undone; may be done again."""
+    del run_id
+    return step
+
+
 def pay(run_id: str, amount: int) -> int:
     """Return the amount. Not to be done twice."""
     del run_id

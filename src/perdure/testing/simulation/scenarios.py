@@ -156,6 +156,24 @@ PROGRAMS = {
           (display (add 1 1)) (sleep seconds) (display (add-slowly 1 2))
           (display (with-timeout 500 (lambda () (add 2 2)) 4)) (display ")"))))))
 """,
+    # A saga whose steps fail now and then, are done again in groups, and are undone when it fails or is cancelled.
+    "saga": """
+(define steps 0)
+(define (step i)
+  (compensate (book (self) i) (unbook (self) i))
+  (set! steps (+ steps 1))
+  (if (odd? i)
+      (retrying '((attempts 2) (backoff 1) (on effect-error))
+        (set! steps (+ steps 10))
+        (add i i)
+        (fetch (self) i)
+        (set! steps (- steps 10)))))
+(define (main n)
+  (let ((outcome
+         (guard (e ((effect-error? e) 'undone))
+           (transaction (for-each step (count n)) 'whole))))
+    (list outcome steps)))
+""",
 }
 
 
@@ -167,13 +185,15 @@ def source_of(name: str) -> str:
 class Expected(Struct, frozen=True):
     """A run of a world, and what is known of its end.
 
-    `right` is asked with what `write` shows of its result, once it has completed; it returns what is wrong, or "".
+    `right` is asked with what `write` shows of its result, once it has completed; it returns what is wrong, or "". `cancelled` is
+    asked if it was cancelled.
     """
 
     run_id: str
     program: str
     arguments: tuple[int, ...]
     right: Callable[[str], str]
+    cancelled: Callable[[], str] = lambda: ""
     statuses: tuple[str, ...] = ("completed",)
     output: str = ""
 
@@ -343,6 +363,31 @@ def _cleaner(world: World, chance: random.Random, run_id: str) -> Expected:
     )
 
 
+def _saga(world: World, chance: random.Random, run_id: str) -> Expected:
+    n = chance.randrange(1, 6)
+    if chance.random() < 0.5:
+        world.cancel(run_id, after_s=chance.uniform(0.0, 40.0))
+
+    def undone() -> str:
+        for i in range(n):
+            booked = world.witness.times("book", (run_id, i))
+            if bool(booked) != bool(world.witness.times("unbook", (run_id, i))):
+                return f"step {i} was {'not ' if booked else ''}undone"
+        return ""
+
+    def right(found: str) -> str:
+        if found == "(undone 0)":
+            return undone()
+        if found != f"(whole {n})":
+            return "the heap is neither as at the beginning nor as at the end"
+        booked = all(world.witness.times("book", (run_id, i)) for i in range(n))
+        kept = not any(world.witness.times("unbook", (run_id, i)) for i in range(n))
+        return "" if booked and kept else "not all steps were done and kept"
+
+    statuses = ("completed", "cancelled")
+    return Expected(run_id, "saga", (n,), right, cancelled=undone, statuses=statuses)
+
+
 _PLANS: dict[str, Callable[[World, random.Random, str], Expected]] = {
     "chain": _chain,
     "payer": _payer,
@@ -358,4 +403,5 @@ _PLANS: dict[str, Callable[[World, random.Random, str], Expected]] = {
     "spinner": _spinner,
     "victim": _victim,
     "cleaner": _cleaner,
+    "saga": _saga,
 }

@@ -415,6 +415,9 @@ class World:
             wrong = expected.right(result.written)
             if wrong:
                 self.violated(f"{run_id} gave {result.written}: {wrong}")
+        wrong = expected.cancelled() if run.status == "cancelled" else ""
+        if wrong:
+            self.violated(f"{run_id} was cancelled: {wrong}")
         output = "".join(piece.text for piece in self.database.outputs(run_id))
         if output != expected.output and not (run.status == "cancelled" and not output):
             self.violated(f"{run_id} wrote {output!r} instead of {expected.output!r}")
