@@ -82,7 +82,8 @@ def effect(
       name: the name in programs, instead of the function's own with dashes.
       nothing_happened: types of errors which say that the attempt had no consequence.
       transactional: the function gets the database of its run as `connection`, and what it writes there is committed with the
-        turn that takes its result, or not at all: exactly once. Whatever it raises means that nothing has happened.
+        turn that takes its result, or not at all: exactly once. Whatever it raises means that nothing has happened; so
+        `idempotent` matters only to groups that are retried together, and `nothing_happened` not at all.
 
     Raises:
       ValueError: a policy without permission, a number that makes no sense, or marks that exclude each other.
@@ -90,10 +91,10 @@ def effect(
     policy = Retry(attempts=retry) if isinstance(retry, int) else retry
     if policy is None and nothing_happened:
         policy = Retry()
-    if transactional and (idempotent or nothing_happened or timeout is not None):
+    if transactional and timeout is not None:
         raise ValueError(
-            "a transactional effect is performed exactly once, and whatever it raises means that nothing has "
-            "happened: leave out idempotent, nothing_happened and timeout"
+            "a transactional effect is performed in the worker's own thread, which can't stop it: leave out "
+            "timeout, and bound its statements"
         )
     if policy is not None and not (idempotent or nothing_happened or transactional):
         raise ValueError(

@@ -95,17 +95,16 @@ def _at_once(machine: Machine, operation: Operation) -> Now | None:
         case "join":
             return _joined(machine, operation.arguments)
         case "end":
-            over = operation.arguments[0].status in FINISHED
-            return Now(UNSPECIFIED) if over else None
+            (task,) = operation.arguments
+            _fail_parked(machine, task)
+            return Now(UNSPECIFIED) if task.status in FINISHED else None
     return None
 
 
 def _joined(machine: Machine, joined: tuple[Task, ...]) -> Now | None:
     """Return the results of tasks if all have one; raise the error of one that failed."""
     for task in joined:
-        stays = machine.unhandled() or tasks.stays_parked(machine, task, task.result)
-        if task.status == "parked" and not stays:
-            restarts.fail_for_joiner(machine, task, restarts.parked_at(task))
+        _fail_parked(machine, task)
         if task.status == "failed":
             return Failed(task.result)
         if task.status == "cancelled":
@@ -116,6 +115,13 @@ def _joined(machine: Machine, joined: tuple[Task, ...]) -> Now | None:
         return None
     results = [task.result for task in joined]
     return Now(results[0] if len(results) == 1 else from_items(results))
+
+
+def _fail_parked(machine: Machine, task: Task) -> None:
+    """End a task that is parked at its error, if the running one, which waits for it, has handlers."""
+    stays = machine.unhandled() or tasks.stays_parked(machine, task, task.result)
+    if task.status == "parked" and not stays:
+        restarts.fail_for_joiner(machine, task, restarts.parked_at(task))
 
 
 INTERRUPT = "\x03"

@@ -78,6 +78,13 @@ def flaky(text, connection):
     if calls.count(text) < 3:
         raise ConnectionError(text)
 
+@effect(transactional=True, idempotent=True, nothing_happened=(ValueError,))
+def keyed(connection, idempotency_key):
+    connection.execute(
+        "INSERT INTO note SELECT ?1 WHERE ?1 NOT IN (SELECT text FROM note)", (idempotency_key,)
+    )
+    return idempotency_key
+
 @effect(transactional=True)
 def unmarked(text, connection):
     connection.execute("INSERT INTO note VALUES (?)", (text,))
@@ -211,17 +218,18 @@ def test_a_run_in_memory_is_refused_with_a_reason(tmp_path: Path) -> None:
         ledger.run('(note "a")')
 
 
-@pytest.mark.parametrize(
-    "marks",
-    [
-        {"idempotent": True},
-        {"nothing_happened": (OSError,)},
-        {"timeout": 5},
-    ],
-)
-def test_marks_that_exclude_each_other_are_refused(marks: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="exactly once"):
-        effect(transactional=True, **marks)
+def test_an_idempotent_one_is_called_again_by_a_group_with_the_key_that_it_had(
+    ledger: Ledger,
+) -> None:
+    key = ledger.run(
+        '(retrying \'((attempts . 3) (backoff . 0)) (let ((k (keyed))) (unmarked "b") k))'
+    )
+    assert ledger.notes() == [key, "b"]
+
+
+def test_a_time_limit_is_refused() -> None:
+    with pytest.raises(ValueError, match="which can't stop it"):
+        effect(transactional=True, timeout=5)
 
 
 def test_functions_that_can_t_take_part_are_refused() -> None:
