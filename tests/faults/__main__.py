@@ -34,6 +34,7 @@ OPTIONS = {
         100,
         "messages doubled and reordered, from each of three senders, for each store",
     ),
+    "sagas": (500, "SIGKILLs in the middle of sagas, for each store"),
     "hints": (1, "worlds in which no NOTIFY gets through"),
 }
 TIMES = (1, 2, 3, 5, 8, 13, 21)
@@ -105,6 +106,7 @@ class Matrix:
 
 
 def sqlite(matrix, options):
+    from sagas import kill_in_sagas
     from scenarios import ONCE_ONLY, POINTS, kill, kill_at_point, stop
     from surroundings import disorder, fill_file, jump
 
@@ -116,9 +118,11 @@ def sqlite(matrix, options):
     matrix.row(options.jumps, lambda n, seed: jump(n, store="sqlite", seed=seed))
     matrix.row(options.fills, lambda n, seed: fill_file(n, seed=seed))
     matrix.row(options.disorders, lambda n, seed: disorder(n, store="sqlite", seed=seed))
+    matrix.row(options.sagas, lambda n, seed: kill_in_sagas(n, store="sqlite", seed=seed))
 
 
 def postgresql(matrix, options, server):
+    from sagas import kill_in_sagas
     from scenarios import ONCE_ONLY, POINTS, cut, cut_clients, kill, kill_at_point, restart, stop
     from surroundings import disorder, jump, lose_hints
 
@@ -139,6 +143,7 @@ def postgresql(matrix, options, server):
     matrix.row(options.stops, lambda n, seed: stop(n, store=store, db=fresh(), seed=seed))
     matrix.row(options.jumps, lambda n, seed: jump(n, store=store, db=fresh(), seed=seed))
     matrix.row(options.disorders, lambda n, seed: disorder(n, store=store, db=fresh(), seed=seed))
+    matrix.row(options.sagas, lambda n, seed: kill_in_sagas(n, store=store, db=fresh(), seed=seed))
     matrix.row(options.hints, lambda _, seed: lose_hints(server=server, seed=seed), size=1)
 
 

@@ -113,6 +113,10 @@ class Banking:
             time.sleep(0.05)
         return left
 
+    def ends(self):
+        """Return how many sagas ended in each state."""
+        return Counter(self.engine.find(run_id).status for run_id in self.started)
+
     # -- the audit ---------------------------------------------------------------------------
 
     def audit(self):
@@ -130,6 +134,14 @@ class Banking:
             mine = {(step, what) for (saga, step, what) in moved if saga == run_id}
             wrong += [f"{run_id}: {text}" for text in _CHECKS[kind](self, run_id, mine, *given)]
         return wrong
+
+    def movements(self):
+        """Return how many movements both banks have seen."""
+        sql = "SELECT count(*) FROM movements"
+        with closing(sqlite3.connect(self.directory / "bank.db", timeout=30)) as bank:
+            own = bank.execute(sql).fetchone()[0]
+        with self._own() as connection:
+            return own + connection.execute(sql).fetchone()[0]
 
     @staticmethod
     def _balance(connection, name):
