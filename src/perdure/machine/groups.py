@@ -225,9 +225,21 @@ def _began(machine: Machine, done: Done) -> bool:
     return entry is None or bool(entry[1].started or entry[1].attempt)
 
 
+def _done_inside(machine: Machine, transaction: Transaction) -> list[Done]:
+    """Return what a group has asked for, and what groups have inside of it that are not over."""
+    found: list[Done] = []
+    for each in machine.root.transactions:
+        outer: Transaction | None = each
+        while outer is not None and outer is not transaction:
+            outer = None if outer.compensates else outer.outer
+        if outer is not None and each.group is not None:
+            found += list_items("retrying", each.group.done)
+    return found
+
+
 def refusal(machine: Machine, transaction: Transaction) -> Condition | None:
     """Return why a group can't be retried: an effect that was done can neither be undone nor be repeated; or None."""
-    for done in list_items("retrying", transaction.group.done):
+    for done in _done_inside(machine, transaction):
         if not (done.compensated or done.idempotent) and _began(machine, done):
             name = _name(done.procedure)
             return condition(

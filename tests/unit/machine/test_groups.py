@@ -280,6 +280,19 @@ def test_groups_nest(both: Both) -> None:
     assert both.calls == ["put 1 a", "put-all 2 b"] * 4 + [both.calls[-1]]
 
 
+def test_what_a_group_inside_can_t_repeat_refuses_the_outer_one(both: Both) -> None:
+    body = """
+    (retrying '((attempts 2) (backoff 1))
+      (retrying '((on "Other"))
+        (once 1)
+        (put 2)))
+    """
+    trace = both.run(body, put=1)
+    assert trace.status == "parked"
+    assert "once was done" in trace.result
+    assert len(both.calls) == 2
+
+
 def test_a_group_inside_a_compensation_is_its_own(both: Both) -> None:
     body = """
     (retrying '((attempts 2) (backoff 1) (jitter 0))
