@@ -61,3 +61,15 @@
 (check (let loop ((i 0) (acc '())) (if (= i 3) (reverse acc) (loop (+ i 1) (cons (begin (sleep 1) i) acc)))) => '(0 1 2))
 (check (map (lambda (x) (sleep x) (* x 2)) '(1 2 3)) => '(2 4 6))
 (check (let ((ts (map (lambda (i) (spawn (lambda () (sleep (- 5 i)) i))) '(1 2 3)))) (map join ts)) => '(1 2 3))
+;; a task whose joiner takes its error leaves its extents first: afters run, its own tasks end, its time limits are taken back
+(check (let ((r (guard (e (#t (list e (logged)))) (join (spawn (lambda () (dynamic-wind void (lambda () (sleep 1) (raise 'x)) (lambda () (sleep 1) (note 'after)))))))))
+         (sleep 10) r) => '(x (after)))
+(check (let ((r (guard (e (#t e)) (all (lambda () (all (lambda () (sleep 5) (note 'orphan)) (lambda () (sleep 1) (raise 'x)))) (lambda () (sleep 100))))))
+         (sleep 10) (list r (logged))) => '(x ()))
+(check (let ((r (guard (e (#t e)) (join (spawn (lambda () (with-timeout 5 (lambda () (raise 'x)))))))))
+         (sleep 10) r) => 'x)
+;; a test of a guard that fails leaves the tasks of `all` for good
+(check (let ((r (guard (e (#t e)) (guard (e ((raise 'in-test) 1)) (all (lambda () (sleep 5) (note 'orphan)) (lambda () (sleep 1) (raise 'x)))))))
+         (sleep 10) (list r (logged))) => '(in-test ()))
+;; a task that is joined late, and joins one that has been parked since
+(check (let ((t (spawn (lambda () (all (lambda () (raise 'x)) (lambda () (sleep 100))))))) (sleep 1) (guard (e (#t (list e (task-status t)))) (join t))) => '(x failed))

@@ -20,7 +20,7 @@ from perdure.machine.turn import Cancel, Logged
 from perdure.values.barrier import touch
 from perdure.values.lists import list_items
 from perdure.values.tables import table_set
-from perdure.values.types import NIL, UNSPECIFIED, Pair, String, intern
+from perdure.values.types import UNSPECIFIED, Pair, String, Vector, intern
 
 if TYPE_CHECKING:
     from perdure.machine.machine import Machine
@@ -185,12 +185,13 @@ def force(machine: Machine, task: Task) -> None:
 
 
 def _scoped(task: Task) -> list[Task]:
-    """Return the tasks of the scopes that a task is in, outermost first."""
+    """Return the tasks of the scopes that a task is in, or that wait for it."""
     found: list[Task] = []
-    winders = task.dynamic.winders
-    while winders is not NIL:
-        before, held = winders.car.items[0], winders.car.items[1]
+    work: list[Any] = [*list_items("cancel", task.dynamic.winders)]
+    while work:
+        before, held, _ = work.pop().items
         if before is None and type(held) is Pair:
             found += [one for one in list_items("cancel", held) if type(one) is Task]
-        winders = winders.cdr
+        elif before is None and type(held) is Vector:
+            work += held.items
     return found

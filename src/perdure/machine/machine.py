@@ -238,10 +238,10 @@ class Machine:
             return "ready", None
         main = self.task_numbered(self.root.main_task)
         everyone = self.root.tasks.entries.values()
-        if main.status in requests.FINISHED:
-            if all(t.status in requests.FINISHED for _, t in everyone):
-                return main.status, main.result
-            return "waiting", None
+        if main.status in requests.FINISHED and all(
+            t.status in requests.FINISHED for _, t in everyone
+        ):
+            return main.status, main.result
         # Nearly always the first request or two say that the run waits for something outside; only
         # else the tasks are looked through, of which there may be thousands.
         if all(self._keeps_nothing(r) for _, r in self.root.requests.entries.values()):

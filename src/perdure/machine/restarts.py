@@ -299,9 +299,11 @@ def abort(machine: Machine, task: Task, place: Signalled) -> None:
 def fail_for_joiner(machine: Machine, task: Task, place: Signalled) -> None:
     """End a task as failed: its error is raised in the tasks that join it, which have handlers.
 
-    One that is in a transaction leaves everything before that, so that what it did is undone.
+    It leaves its extents before that: afters run, tasks that it has started end, time limits are taken back, what transactions
+    did is undone.
     """
-    if any(each.task == task.number for each in machine.root.transactions):
+    running = machine.running and task is machine.task
+    if (REGISTERS.dynamic if running else task.dynamic).winders is not NIL:
         abort(machine, task, place)
         return
     tasks.fail_parked(machine, task)

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from perdure.machine import channels, deadlines, groups, mailbox, restarts, tasks
+from perdure.machine import channels, deadlines, groups, mailbox, restarts, tasks, transactions
 from perdure.machine.registers import REGISTERS, parameter_value
 from perdure.machine.requests import FINISHED, JOINS, OUTSIDE, Failed, Now, complete
 from perdure.machine.state import Operation, Redo, Request, Task
 from perdure.values.barrier import touch
 from perdure.values.conditions import fail
 from perdure.values.lists import from_items
-from perdure.values.tables import table_set
+from perdure.values.tables import table_ref, table_set
 from perdure.values.types import UNSPECIFIED
 
 if TYPE_CHECKING:
@@ -118,10 +118,21 @@ def _joined(machine: Machine, joined: tuple[Task, ...]) -> Now | None:
 
 
 def _fail_parked(machine: Machine, task: Task) -> None:
-    """End a task that is parked at its error, if the running one, which waits for it, has handlers."""
-    stays = machine.unhandled() or tasks.stays_parked(machine, task, task.result)
-    if task.status == "parked" and not stays:
-        restarts.fail_for_joiner(machine, task, restarts.parked_at(task))
+    """End a task that is parked at its error, or that joins such ones, if the running one, which waits for it, has handlers."""
+    work = [] if machine.unhandled() else [task]
+    seen: set[int] = set()
+    while work:
+        each = work.pop()
+        if each.number in seen:
+            continue
+        seen.add(each.number)
+        if each.status == "waiting" and not transactions.is_compensating(machine, each):
+            waits = [table_ref(machine.root.requests, number) for number in each.waits]
+            for request in waits:
+                if request is not None and request.kind in JOINS:
+                    work += request.arguments
+        elif each.status == "parked" and not tasks.stays_parked(machine, each, each.result):
+            restarts.fail_for_joiner(machine, each, restarts.parked_at(each))
 
 
 INTERRUPT = "\x03"

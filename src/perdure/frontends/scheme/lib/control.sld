@@ -3,7 +3,8 @@
 ;;; Invariants. The dynamic state (%dynamic) has three parts: winders, handlers, parameters. A *winder* is a vector
 ;;; #(before after dynamic): how to enter and leave an extent, and the state outside of it; a *scope* has #f for
 ;;; before and is left for good only once: leaving it cancels the tasks that it started, or undoes a transaction. A handler that `guard` runs
-;;; to look for a clause leaves extents tentatively: their afters run, but scopes stay open until a clause is chosen.
+;;; to look for a clause leaves extents tentatively: their afters run, but scopes stay open until a clause is chosen. Meanwhile they wait
+;;; in a scope of their own, so that they are left for good with it.
 (define-library (perdure control)
   (export call/cc call-with-current-continuation within-continuation values call-with-values dynamic-wind
           with-exception-handler raise raise-continuable error %signal %guard %no-clause
@@ -50,30 +51,52 @@
                    (b (if (> lb la) (list-tail b (- lb la)) b)))
           (if (eq? a b) a (loop (cdr a) (cdr b))))))
 
-    (define (%leave-to target for-good?)
-      (if (not (eq? (%winders) target))
-          (let ((winder (car (%winders))))
-            (if (vector-ref winder 0)
-                (begin
-                  (%set-dynamic! (vector-ref winder 2))
-                  ((vector-ref winder 1)))
-                (begin
-                  ;; First: a task that is stopped in the middle has to find the scope again.
-                  (if for-good? (%close-scope winder))
-                  (%set-dynamic! (vector-ref winder 2))))
-            (%leave-to target for-good?))))
+    ;; Leave extents down to `base`, on the way to `target`. For good, their scopes are closed; else these stay open.
+    (define (%leave-extents base target for-good?)
+      (let loop ((open '()))
+        (if (not (eq? (%winders) base))
+            (let ((winder (car (%winders))))
+              (cond ((vector-ref winder 0)
+                     (%set-dynamic! (vector-ref winder 2))
+                     (%while-open open (vector-ref winder 1))
+                     (loop open))
+                    (else
+                     ;; First: a task that is stopped in the middle has to find the scope again.
+                     (if for-good? (%close-but target winder))
+                     (%set-dynamic! (vector-ref winder 2))
+                     (loop (if for-good? open (cons winder open)))))))))
 
-    (define (%enter-from base target)
+    ;; Enter extents from `base` down to `target`; `open` are the scopes inside of it that are to be entered.
+    (define (%enter-extents base target open)
       (if (not (eq? base target))
           (let ((winder (car target)))
-            (%enter-from base (cdr target))
+            (%enter-extents base (cdr target) (if (vector-ref winder 0) open (cons winder open)))
             (%set-dynamic! (vector-ref winder 2))
             (if (vector-ref winder 0)
-                ((vector-ref winder 0))
+                (%while-open open (vector-ref winder 0))
                 (begin
                   (%refuse-reentry (vector-ref winder 1))
                   (%settle-writes!)))
             (%set-winders! target))))
+
+    ;; Call a thunk outside of scopes that are open, since they are to be entered again. If that does not come about, because the
+    ;; thunk is left for good, they are closed.
+    (define (%while-open scopes thunk)
+      (if (pair? scopes)
+          (let ((outside (%dynamic)))
+            (%set-winders! (cons (vector #f (list->vector scopes) outside) (%winders)))
+            (thunk)
+            (%set-dynamic! outside))
+          (thunk)))
+
+    (define (%scopes-between inside outside)
+      (cond ((eq? inside outside) '())
+            ((vector-ref (car inside) 0) (%scopes-between (cdr inside) outside))
+            (else (cons (car inside) (%scopes-between (cdr inside) outside)))))
+
+    ;; Frames of earlier releases call these.
+    (define (%leave-to target for-good?) (%leave-extents target target for-good?))
+    (define (%enter-from base target) (%enter-extents base target '()))
 
     ;; What is asked before anything is left to go on inside of `target`, so that the error is one of whoever asks for it.
     (define (%refuse-entry base target)
@@ -106,8 +129,8 @@
              (base (%common (%winders) target)))
         (%refuse-escape base)
         (%refuse-entry base target)
-        (%leave-to base for-good?)
-        (%enter-from base target)))
+        (%leave-extents base target for-good?)
+        (%enter-extents base target '())))
 
     ;; What a cancelled task does: leave everything. The handlers outside belong to extents that are left, too: an error
     ;; in a step of the clean-up parks.
@@ -130,11 +153,20 @@
       (%refuse-escape '())
       (%go-on-unwinding))
 
-    ;; Scopes: closing one cancels its tasks, or undoes its transaction. A closed one of tasks has #f for `after`.
-    (define (%close-scope winder)
+    ;; Scopes: closing one cancels its tasks, undoes its transaction, or closes the scopes that wait in it. A closed one that
+    ;; held tasks or scopes has #f for `after`.
+    (define (%close-scope winder) (%close-but '() winder))
+
+    ;; Close a scope, but of those that wait in it none that is among the winders `target`.
+    (define (%close-but target winder)
       (let ((held (vector-ref winder 1)))
         (cond ((%transaction? held)
                (%leave-transaction held (vector-ref winder 2)))
+              ((vector? held)
+               (for-each
+                (lambda (scope) (if (not (memq scope target)) (%close-but target scope)))
+                (vector->list held))
+               (vector-set! winder 1 #f))
               ((pair? held)
                (vector-set! winder 1 #f)
                ;; Let the cancelled tasks run their afters first, as far as those don't block.
@@ -205,16 +237,29 @@
                      (%travel guard-k #f)
                      (%jump guard-k
                             (lambda ()
-                              (handle raised
-                                      (lambda ()
-                                        (%travel handler-k #f)
-                                        (%jump handler-k (lambda () (raise-continuable raised))))
-                                      (lambda () (%close-between inside outside))))))))))
+                              (%look-for-clause
+                               handle raised handler-k (%scopes-between inside outside)))))))))
              (lambda ()
                (let ((result (thunk)))
                  (lambda () result)))))))))
 
-    ;; Close the scopes that a chosen clause of a guard leaves for good.
+    ;; Look for a clause outside of scopes that are open: one that is chosen leaves them for good, and so does what escapes from a test.
+    (define (%look-for-clause handle raised handler-k scopes)
+      (let* ((outside (%dynamic))
+             (waiting (vector #f (list->vector scopes) outside)))
+        (if (pair? scopes)
+            (%set-winders! (cons waiting (%winders))))
+        (handle raised
+                (lambda ()
+                  (%travel handler-k #f)
+                  (%jump handler-k (lambda () (raise-continuable raised))))
+                (lambda ()
+                  (if (pair? scopes)
+                      (begin
+                        (%close-scope waiting)
+                        (%set-dynamic! outside)))))))
+
+    ;; Frames of earlier releases call this.
     (define (%close-between inside outside)
       (if (not (eq? inside outside))
           (begin
