@@ -30,6 +30,7 @@ class LiveRun:
     """One owned run.
 
     Attributes:
+      root: of the run's graph.
       events: what the next turn will be told.
       consumed: the inbox rows behind those events.
       names: refuses names of programs that are not registered.
@@ -60,6 +61,7 @@ class LiveRun:
         self.entry_hash = b""
         self.program = program
         self.machine = machine
+        self.root: Any = None if machine is None else machine.root
         self.heap = heap
         self.modules: PythonModules = PythonModules(None)
         self.names: Callable[[str], Any] = str
@@ -90,25 +92,20 @@ class LiveRun:
         self.alarm: float | None = None
         self._due: list[tuple[float, int]] = []
 
-    @property
-    def root(self) -> Any:
-        """The root of the run's graph."""
-        return self.machine.root
-
     def request(self, number: int) -> Request | None:
         """Return a request that is still waited for, or None."""
-        entry = self.machine.root.requests.entries.get(number)
+        entry = self.root.requests.entries.get(number)
         return None if entry is None else entry[1]
 
     def requests(self) -> list[Request]:
         """Return all requests that are waited for, oldest first."""
-        return [entry[1] for entry in self.machine.root.requests.entries.values()]
+        return [entry[1] for entry in self.root.requests.entries.values()]
 
     def first_request(self) -> Request | None:
         """Return the oldest request, if possible one that waits for something outside; in constant time."""
         first: Request | None = None
         for _, entry in zip(
-            range(_LOOKED_AT), self.machine.root.requests.entries.values(), strict=False
+            range(_LOOKED_AT), self.root.requests.entries.values(), strict=False
         ):
             found: Request = entry[1]
             if found.kind not in ("join", "end", "alarm", "force"):

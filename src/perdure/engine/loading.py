@@ -219,7 +219,7 @@ class Programs:
                 base=base,
             ).text
         )
-        live.machine, live.heap = machine, heap
+        live.machine, live.root, live.heap = machine, machine.root, heap
 
     def _machine(self, store: Store, loaded: Loaded, program: CompiledProgram) -> tuple[Any, Any]:
         if loaded.snapshot is None:

@@ -132,7 +132,8 @@ class TurnTaker:
                 else:
                     outcome = self._turn(live, events, moment)
                 self._absorb(live, outcome)
-                hastening.changed(live, events, moment)
+                if events:
+                    hastening.changed(live, events, moment)
             changed = outcome is not None or bool(live.retries or live.unwatched or live.late)
             failed = tuple(live.retries)
             barrier.use(live.heap.log)
