@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from perdure.base import limits
 from perdure.base.errors import PerdureError
-from perdure.machine import cancelling, groups, requests, tasks, undo, waiting, watchdog
+from perdure.machine import cancelling, escaping, groups, requests, tasks, undo, waiting, watchdog
 from perdure.machine.capture import (
     Captured,
     asked,
@@ -522,6 +522,10 @@ class Machine:
         if self.task.cancelling and not continuation.cancelling:
             control = self.namespace["__builtins__"]
             self.callee, self.arguments = control["perdure.control:%escape-from-clean-up"], ()
+            return
+        if continuation.task != self.task.number:
+            given = (continuation, *returned)
+            escaping.escape(self, self.task, continuation, self.hooks.rewind, given)
             return
         if continuation.dynamic.winders is not REGISTERS.dynamic.winders:
             self.callee = self.hooks.rewind

@@ -1,6 +1,6 @@
 """Restarts: the named ways to go on from an error, for handlers and for operators alike.
 
-Layer: machine. Imports machine.state, registers, stacks, cancelling, tasks and values.
+Layer: machine. Imports machine.state, registers, stacks, cancelling, escaping, tasks and values.
 Invariant: a restart is planned before anything is changed, so one that is refused changes nothing. Taking it is an escape: the
 extents that it leaves are left for good, their afters run, and may block.
 
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from perdure.machine import cancelling, stacks, tasks
+from perdure.machine import cancelling, escaping, stacks, tasks
 from perdure.machine.registers import REGISTERS, identity
 from perdure.machine.requests import FINISHED
 from perdure.machine.state import Continuation, Dynamic, Frame, Redo, Signalled, Task
@@ -125,7 +125,7 @@ def offers(machine: Machine, place: Signalled | None, dynamic: Dynamic, task: in
     found: dict[str, Offer] = {}
     for target, clause in _clauses(machine, dynamic):
         name = clause.items[NAME].name
-        if target.task == task and name not in found:
+        if name not in found and _is_reached(machine, task, target):
             found[name] = Offer(
                 name=name,
                 parameters=clause.items[PARAMETERS].text,
@@ -155,6 +155,11 @@ def _clauses(machine: Machine, dynamic: Dynamic) -> list[tuple[Continuation, Any
         if not _is_left(machine, group.car)
         for clause in list_items("restarts", group.cdr)
     ]
+
+
+def _is_reached(machine: Machine, task: int, target: Continuation) -> bool:
+    """Whether a task may go on there: a child of `all` or `race` has the restarts around that, too."""
+    return target.task == task or escaping.is_reached(machine, machine.task_numbered(task), target)
 
 
 def _is_left(machine: Machine, target: Continuation) -> bool:
@@ -191,7 +196,7 @@ def plan(
     theirs = False
     for target, clause in _clauses(machine, dynamic):
         if clause.items[NAME].name == name:
-            if target.task == task:
+            if _is_reached(machine, task, target):
                 procedure = clause.items[PROCEDURE]
                 machine.namespace["__builtins__"]["!applicable"](procedure, *arguments)
                 return Plan(target, procedure, arguments, own=True)
@@ -199,7 +204,10 @@ def plan(
     if place is not None and name in _COUNTS and is_allowed(machine, place, name):
         return _standard(machine, place, name, arguments, frame)
     if theirs:
-        raise fail("error", f"invoke-restart: {name} is a restart of another task")
+        raise fail(
+            "error",
+            f"invoke-restart: {name} is a restart of another task, which waits in no `all` or `race` for this one",
+        )
     there = [offer.name for offer in offers(machine, place, dynamic, task)]
     shown = f"there are: {', '.join(there)}" if there else "there is none"
     raise fail("error", f"invoke-restart: no restart {name} is there; {shown}")
@@ -274,8 +282,12 @@ def invoke(machine: Machine, name: str, arguments: tuple[Any, ...]) -> None:
             abort(machine, task, place)
             return
     taken = plan(machine, place, now, task.number, name, arguments)
+    function, given = _travelling(machine, taken)
+    if taken.target.task != task.number:
+        escaping.escape(machine, task, taken.target, function, given)
+        return
     machine.stack = None
-    machine.callee, machine.arguments = _travelling(machine, taken)
+    machine.callee, machine.arguments = function, given
 
 
 def _travelling(machine: Machine, taken: Plan) -> tuple[Any, tuple[Any, ...]]:
@@ -383,6 +395,9 @@ def restart(
         # What `set` changes counts as the task's own write: a transaction that it is in undoes it.
         machine.task, REGISTERS.dynamic = task, parked_at(task).dynamic
         function, given = _travelling(machine, taken)
+        if taken.target.task != task.number:
+            escaping.escape(machine, task, taken.target, function, given)
+            continue
         machine.make_ready(task, function, given)
         task.stack, task.result = None, None
     return [task for task, _ in found]
@@ -392,7 +407,7 @@ def _names_of_program(machine: Machine, dynamic: Dynamic, task: int) -> set[str]
     return {
         clause.items[NAME].name
         for target, clause in _clauses(machine, dynamic)
-        if target.task == task
+        if _is_reached(machine, task, target)
     }
 
 
