@@ -104,9 +104,7 @@ class LiveRun:
     def first_request(self) -> Request | None:
         """Return the oldest request, if possible one that waits for something outside; in constant time."""
         first: Request | None = None
-        for _, entry in zip(
-            range(_LOOKED_AT), self.root.requests.entries.values(), strict=False
-        ):
+        for _, entry in zip(range(_LOOKED_AT), self.root.requests.entries.values(), strict=False):
             found: Request = entry[1]
             if found.kind not in ("join", "end", "alarm", "force"):
                 return found
