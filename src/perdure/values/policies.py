@@ -9,7 +9,7 @@ attempts alone is what an operator changed in a request that has no other policy
     attempts   how often it is tried, the first time included
     backoff    seconds to wait before the second attempt
     factor     how much longer each further wait is
-    cap        seconds that a wait has at most, without its jitter
+    cap        seconds that a wait has at most, without its jitter; 60, or backoff if that is longer
     jitter     the random share, 0 to 1, by which a wait is lengthened at most
     deadline   seconds since the first attempt after which none begins
     on         what is tried again: names of Python's exception types (strings; types derived from them match, too) and
@@ -136,6 +136,8 @@ def from_heap(procedure: str, given: Any, base: Policy = DEFAULT) -> Policy:
             raise fail("range-error", f"{procedure}: a key of the policy is there twice:", item.car)
         seen.add(name)
         found |= _checked(procedure, name, item.cdr)
+    if "cap_s" not in found:  # whoever wants to wait long does not mean to be cut short by a default
+        found["cap_s"] = max(base.cap_s, found.get("backoff_s", 0.0))
     return replace(base, **found)
 
 

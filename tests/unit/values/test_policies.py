@@ -26,6 +26,11 @@ def test_a_number_is_the_number_of_attempts() -> None:
     assert from_heap("f", 7) == Policy(attempts=7)
 
 
+def test_a_first_wait_that_is_longer_than_the_default_cap_is_not_cut() -> None:
+    assert backoff_s(from_heap("f", alist(backoff=1000, jitter=0)), 1, 0.0) == 1000
+    assert backoff_s(from_heap("f", alist(backoff=1000, cap=5, jitter=0)), 1, 0.0) == 5
+
+
 def test_what_a_list_leaves_out_has_its_default() -> None:
     assert from_heap("f", alist(backoff=0.5, deadline=60)) == Policy(backoff_s=0.5, deadline_s=60)
     assert from_heap("f", NIL) == Policy()
