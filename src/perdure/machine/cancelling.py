@@ -48,7 +48,8 @@ def unwind(machine: Machine, task: Task) -> None:
     if task.oid:
         touch(task)
     task.cancelling = True
-    task.cancel_asked = False
+    if task.cancel_asked:
+        shields_left(machine, task)
     task.interrupts = ()
     for number in tasks.alarms_of(machine, task):
         withdraw(machine, number)
@@ -59,6 +60,22 @@ def unwind(machine: Machine, task: Task) -> None:
         machine.ready.remove(task.number)
     tasks.interrupt(machine, task, machine.hooks.unwind, ())
     task.stack = None
+
+
+def shields_left(machine: Machine, holder: Task) -> None:
+    """Note that a task which was to be cancelled has left its shields: if the run is to end, so do those that it has spawned there."""
+    holder.cancel_asked = False
+    root = machine.root
+    if root.cancelled or machine.task_numbered(root.main_task).status in FINISHED:
+        for _, task in list(root.tasks.entries.values()):
+            if holder in shielding.spawned_in(machine, task):
+                cancel_unheld(machine, task, holder.reason)
+
+
+def cancel_unheld(machine: Machine, task: Task, reason: str) -> None:
+    """Cancel a task since the run is to end, unless another one needs it for what it does in a shield."""
+    if not shielding.holders(machine, task):
+        cancel(machine, task, reason)
 
 
 def go_on_unwinding(machine: Machine) -> None:
@@ -105,7 +122,7 @@ def cancel_run(machine: Machine, event: Cancel) -> None:
         return
     for _, task in list(root.tasks.entries.values()):
         if task.cancel_asked or not again:
-            cancel(machine, task, event.reason)
+            cancel_unheld(machine, task, event.reason)
     if event.deadline_s is not None:
         withdraw(machine, root.forcing)
         root.forcing = _force_at(machine, 0, machine.now + max(0.0, event.deadline_s))
@@ -181,7 +198,7 @@ def force(machine: Machine, task: Task) -> None:
     tasks.end(machine, task, "cancelled", UNSPECIFIED)
     if task.number == machine.root.main_task:
         for _, other in list(machine.root.tasks.entries.values()):
-            cancel(machine, other, "the main task was ended by force")
+            cancel_unheld(machine, other, "the main task was ended by force")
 
 
 def _scoped(task: Task) -> list[Task]:

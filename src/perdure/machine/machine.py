@@ -456,6 +456,8 @@ class Machine:
         """End the running task with the value that its last frame returned."""
         task = self.task
         self._paused = True
+        if task.cancel_asked:
+            cancelling.shields_left(self, task)
         if task.aborting is not None:
             tasks.end(self, task, "failed", task.aborting.raised)
         elif task.cancelling:
@@ -464,7 +466,7 @@ class Machine:
             tasks.end(self, task, "completed", value)
         if task.number == self.root.main_task:
             for _, other in list(self.root.tasks.entries.values()):
-                cancelling.cancel(self, other, "the main task has ended")
+                cancelling.cancel_unheld(self, other, "the main task has ended")
 
     # -- for signals and primitives ------------------------------------------------------------------
 

@@ -2,7 +2,8 @@
 
 Layer: machine. Imports machine.state, registers and values.
 Invariant: a shield is a binding of the library's parameter %shield to (task . depth), so it is left with the extent that bound
-it, however that is left, and a task that inherits the binding is not shielded by it: the number is another's. What came meanwhile
+it, however that is left, and a task that inherits the binding is not shielded by it: the number is another's. Only when the whole run
+is to end, tasks that were spawned in a shield go on as long as that lasts: what is done there needs them. What came meanwhile
 is kept in the task (`cancel_asked`, `interrupts`) and takes effect when the shield is left, or at the next wait.
 
 Not a counter in the task: an escape or a continuation that goes on elsewhere would leave it wrong.
@@ -33,6 +34,30 @@ def depth(machine: Machine, task: Task) -> int:
             return level if owner == task.number else 0
         bindings = bindings.cdr
     return 0
+
+
+def holders(machine: Machine, task: Task) -> list[Task]:
+    """Return the tasks in whose shields a task was spawned, and which are still in these."""
+    return [owner for owner, level in _inherited(machine, task) if depth(machine, owner) >= level]
+
+
+def spawned_in(machine: Machine, task: Task) -> list[Task]:
+    """Return the tasks that are not over in whose shields a task was spawned, by them or by tasks that were."""
+    return [owner for owner, _ in _inherited(machine, task)]
+
+
+def _inherited(machine: Machine, task: Task) -> list[tuple[Task, int]]:
+    running = machine.running and task is machine.task
+    bindings = (REGISTERS.dynamic if running else task.dynamic).parameters
+    found: list[tuple[Task, int]] = []
+    while bindings is not NIL:
+        binding = bindings.car
+        if binding.car is machine.hooks.shield and binding.cdr.car != task.number:
+            entry = machine.root.tasks.entries.get(binding.cdr.car)
+            if entry is not None:
+                found.append((entry[1], binding.cdr.cdr))
+        bindings = bindings.cdr
+    return found
 
 
 def alarm_depth(interrupt: Any) -> int:
