@@ -71,6 +71,22 @@ def test_show_list_and_log_tell_what_a_run_waits_for(perdure: Perdure, write: Wr
     assert "ask.scm:2" in perdure("show", "a").stdout
 
 
+def test_show_tells_what_a_transaction_would_undo_and_is_undoing(
+    perdure: Perdure, write: Write
+) -> None:
+    write(
+        "undo.scm",
+        "(import (scheme base) (perdure))\n"
+        "(transaction (on-rollback receive-message void) (receive-message) (rollback))\n",
+    )
+    perdure("start", "undo.scm", "--id", "a")
+    perdure("worker", "--until-idle")
+    assert "in a transaction; compensations so far: 2" in perdure("show", "a").stdout
+    perdure("send", "a", "1")
+    perdure("worker", "--until-idle")
+    assert "undoes a transaction; compensations to come: 0" in perdure("show", "a").stdout
+
+
 def test_an_error_parks_the_run_and_shows_the_place(perdure: Perdure, write: Write) -> None:
     write("wrong.scm", WRONG)
     done = perdure("run", "wrong.scm", "5", "--id", "w")

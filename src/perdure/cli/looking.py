@@ -138,6 +138,7 @@ def show(*, run_id: str, allow_python: tuple[str, ...], db: str | None, json: bo
         name = f" {task.name}" if task.name else ""
         cancelling = ", cancelling" if task.cancelling else ""
         lines += ["", f"task {task.number}{name}: {task.status}{cancelling}"]
+        lines += [f"  {text}" for text in task.transactions]
         lines += [f"  waits for {_wait_text(wait, now)}" for wait in task.waits]
         lines += [
             f"  {_number(task, frame)}in {frame.procedure:<16} {frame.file}:{frame.line}"

@@ -20,7 +20,9 @@ from perdure.machine.errors import is_own, source_name
 from perdure.machine.requests import JOINS, PATIENCE, TIMED
 from perdure.machine.restarts import parked_at, shown_stack
 from perdure.machine.state import Frame, Redo, Request, Root, Task
+from perdure.machine.undo import OPEN, Transaction
 from perdure.values.conditions import detail_of, python_types
+from perdure.values.lists import list_items
 from perdure.values.numbers import to_float
 from perdure.values.printer import write_string
 from perdure.values.types import Box, Condition, Pair, PythonProcedure, String, intern
@@ -73,6 +75,7 @@ class WaitView(Struct, frozen=True, kw_only=True):
 class TaskView(Struct, frozen=True, kw_only=True):
     """One task; the innermost frame comes first. `omitted` frames in the middle are left out.
 
+    `transactions` says of each that the task has entered, outermost first, what it would undo or is undoing.
     `restarts` are the ways to go on of a parked one.
     """
 
@@ -85,6 +88,7 @@ class TaskView(Struct, frozen=True, kw_only=True):
     error: str = ""
     cancelling: bool = False
     restarts: tuple[RestartView, ...] = ()
+    transactions: tuple[str, ...] = ()
 
 
 class RunView(Struct, frozen=True, kw_only=True):
@@ -131,12 +135,25 @@ def tasks_of(
         if task.status in ("completed", "failed", "cancelled") and task.number != root.main_task:
             continue
         own = tuple(restart for restart in restarts if restart.task == task.number)
-        views.append(_task_view(task, by_task.get(task.number, []), provider, own))
+        within = tuple(_transaction_text(t) for t in root.transactions if t.task == task.number)
+        views.append(_task_view(task, by_task.get(task.number, []), provider, own, within))
     return tuple(views)
 
 
+def _transaction_text(transaction: Transaction) -> str:
+    """Return what a task has entered and not left, in a few words."""
+    count = len(list_items("show", transaction.compensations))
+    if transaction.status == OPEN:
+        return f"in a transaction; compensations so far: {count}"
+    return f"undoes a transaction; compensations to come: {count}"
+
+
 def _task_view(
-    task: Task, requests: list[Request], provider: Any, restarts: tuple[RestartView, ...]
+    task: Task,
+    requests: list[Request],
+    provider: Any,
+    restarts: tuple[RestartView, ...],
+    transactions: tuple[str, ...],
 ) -> TaskView:
     error = ""
     stack = task.stack
@@ -156,6 +173,7 @@ def _task_view(
         error=error,
         cancelling=task.cancelling or task.cancel_asked,
         restarts=restarts,
+        transactions=transactions,
     )
 
 

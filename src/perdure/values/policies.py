@@ -136,7 +136,9 @@ def from_heap(procedure: str, given: Any, base: Policy = DEFAULT) -> Policy:
             raise fail("range-error", f"{procedure}: a key of the policy is there twice:", item.car)
         seen.add(name)
         found |= _checked(procedure, name, item.cdr)
-    if "cap_s" not in found:  # whoever wants to wait long does not mean to be cut short by a default
+    if (
+        "cap_s" not in found
+    ):  # whoever wants to wait long does not mean to be cut short by a default
         found["cap_s"] = max(base.cap_s, found.get("backoff_s", 0.0))
     return replace(base, **found)
 
