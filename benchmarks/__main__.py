@@ -1,4 +1,4 @@
-"""`python -m benchmarks [scheme|turns|throughput|breakdown|resume|startup|choices|all]`, from the top of the repository.
+"""`python -m benchmarks [scheme|turns|throughput|breakdown|resume|startup|failures|choices|all]`, from the top of the repository.
 
 `python -m benchmarks durable` has options of its own and is no part of `all`: it installs other engines.
 """
@@ -10,7 +10,7 @@ import os
 import platform
 import sys
 
-from benchmarks import breakdown, choices, resume, scheme, startup, throughput, turns
+from benchmarks import breakdown, choices, failures, resume, scheme, startup, throughput, turns
 from benchmarks.durable import command
 
 PARTS = {
@@ -20,6 +20,7 @@ PARTS = {
     "breakdown": breakdown.main,
     "resume": resume.main,
     "startup": startup.main,
+    "failures": failures.main,
     "choices": choices.main,
 }
 
