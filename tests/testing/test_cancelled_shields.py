@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from perdure.testing import World, crash_everywhere
+from perdure import effect
+from perdure.testing import Later, World, crash_everywhere
 
 DEFINITIONS = """
 (import (scheme base) (scheme write) (perdure))
@@ -62,5 +63,25 @@ def test_what_a_shield_needs_ends_when_the_main_task_does_not_wait_for_it(leave:
         here.run()
         assert (run.status, run.output) == ("completed", "abab-")
         assert here.now < SOON
+
+    crash_everywhere(story)
+
+
+def test_a_time_limit_around_a_transaction_is_none_for_its_compensations() -> None:
+    def story(world: Callable[..., World]) -> None:
+        here = world(now=0, stubs={"charge": 7, "refund": refund}, without=["bank"])
+        body = "(transaction (compensate (charge 5) => refund) (sleep 3) (rollback))"
+        run = here.start(
+            program=here.compile_text(
+                f"(import (scheme base) (perdure) (python bank)) (with-timeout 5 (lambda () {body}) 'late)"
+            )
+        )
+        here.run()
+        assert (run.written, here.calls("refund"), here.now) == ("late", [[7]], 6.0)
+
+    @effect(idempotent=True)
+    def refund(receipt: int, *, deadline: float | None) -> Later:
+        assert deadline is None
+        return Later(3)
 
     crash_everywhere(story)

@@ -67,8 +67,10 @@
            (lambda ()
              (%set-state! (cons (vector #f 'undoing outside) (%dynamic-winders outside))
                           '()
-                          ;; The shield; and restarts of the program would leave the compensation.
+                          ;; The shield, which holds for time limits, too; and restarts of the program would leave the
+                          ;; compensation.
                           (cons* (car (%parameters))
+                                 (cadr (%parameters))
                                  (cons %compensating tx)
                                  (cons %restarts '())
                                  (%dynamic-parameters outside)))
