@@ -135,6 +135,23 @@ def test_use_value_and_amount(tell, tmp_path: Path) -> None:
     assert calls(tmp_path) == ["bad 10"]
 
 
+def test_a_value_may_be_written_as_scheme_does(tell) -> None:
+    refused = tell("restart", "o", "use-value", "'(1 2")
+    assert refused.returncode == 2
+    assert "value 1: the ( that opens here is never closed" in refused.stderr
+    done = tell("restart", "o", "return", '\'(1 (a "b") . c)', "--frame", "settle")
+    assert 'return (1 (a "b") . c) from settle' in done.stdout
+    tell("worker", "--until-idle")
+    assert tell("result", "o").stdout.strip() == '((order (1 (a "b") . c)))'
+
+
+def test_in_bulk_a_value_may_be_written_as_scheme_does(tell) -> None:
+    done = tell("restart", "--program", "order", "return", "'sym", "--frame", "order")
+    assert done.stdout == "run o will return sym from order (order.scm:7)\n1 run will take return\n"
+    tell("worker", "--until-idle")
+    assert tell("result", "o").stdout.strip() == "(sym)"
+
+
 def test_raise_and_abort(tell) -> None:
     tell("restart", "o", "raise", "out of stock:", "5")
     tell("worker", "--until-idle")
@@ -187,6 +204,13 @@ def test_many_runs_are_restarted_by_program_error_and_age(tell, write) -> None:
         ),
         "3 runs would take use-value",
     ]
+    one = tell("restart", "--program", "./order.scm", "--error", "NoRoute", "retry", "--dry-run")
+    assert one.stdout.splitlines()[-1] == "2 runs would take retry"
+    tell("start", "order.scm", "bad", "7", "--id", "q")
+    for words in (("list",), ("cancel", "--dry-run"), ("pause", "--dry-run")):
+        found = tell(*words, "--program", "order.scm", "--json")
+        assert [each["id"] for each in json.loads(found.stdout)] == ["q", "p", "o"]
+    tell("cancel", "q")
     for error in ("NoRoute", "ConnectionError", "effect-failure", "P220"):
         done = tell("restart", "--error", error, "retry", "--dry-run", "--json")
         assert [each["id"] for each in json.loads(done.stdout)] == ["p", "o"], error

@@ -31,10 +31,10 @@
 (check (restarts-of (lambda () (raise 'x))) => '(retry use-value return set raise abort))
 (check (restarts-of (lambda () (with-restarts ((skip () 1) (retry () 2)) (car 5))))
   => '(skip retry use-value return set raise abort))
-(check-error (invoke-restart 'nothing) => "invoke-restart: no restart nothing is there; there is none")
-(check-error (with-restarts ((a () 1) (b () 2)) (invoke-restart 'c)) => "invoke-restart: no restart c is there; there are: a, b")
+(check-error (invoke-restart 'nothing) => "invoke-restart: no restart nothing is there; there is none; a clause of guard has left those of its body: use with-exception-handler")
+(check-error (with-restarts ((a () 1) (b () 2)) (invoke-restart 'c)) => "invoke-restart: no restart c is there; there are: a, b; a clause of guard has left those of its body: use with-exception-handler")
 (check-error (with-restarts ((a (x) 1)) (invoke-restart 'a)) => "(a x): expected 1 argument, got 0")
-(check-error (invoke-restart 'use-value 5) => "invoke-restart: no restart use-value is there; there is none")
+(check-error (invoke-restart 'use-value 5) => "invoke-restart: no restart use-value is there; there is none; a clause of guard has left those of its body: use with-exception-handler")
 (check-error (invoke-restart "text") => "invoke-restart: expected a symbol, got \"text\"")
 ;; a loop tries until it works
 (define attempts 0)
@@ -77,7 +77,7 @@
 (check (handling (e (invoke-restart 'use-value 'continued)) (list (raise-continuable 'x))) => '(continued))
 (check (handling (e (invoke-restart 'use-value 'arity)) (list ((lambda (x) x)))) => '(arity))
 (check-error (handling (e (invoke-restart 'use-value)) (car 5))
-  => "invoke-restart: (use-value value) was given 0 arguments")
+  => "(use-value value): expected 1 argument, got 0")
 ;; the state of the operation comes back: its handlers, its parameters
 (check (handling (e (invoke-restart 'use-value (list 'first e)))
          (let* ((a (raise 1)) (b (raise 2))) (list a b (p))))
@@ -134,7 +134,7 @@
                      (set-cdr! short '())
                      (winding 'w (+ 1 (cadr short)))))))
   => '(5 ((in w) again (out w))))
-(check-error (handling (e (invoke-restart 'retry 1)) (car 5)) => "invoke-restart: (retry) was given 1 arguments")
+(check-error (handling (e (invoke-restart 'retry 1)) (car 5)) => "(retry): expected 0 arguments, got 1")
 
 ;; operations of the machine are done again, with what their variables are then
 (define wanted 'nothing)
@@ -162,7 +162,7 @@
 (check (handling (e (invoke-restart 'return 10 'outer)) (list (outer 5))) => '(10))
 (check (handling (e (invoke-restart 'return 10 1)) (list (outer 5))) => '(10))
 (check-error (handling (e (invoke-restart 'return 10 'nowhere)) (list (outer 5)))
-  => "return: no frame nowhere is on the stack; use-value gives the operation a value")
+  => "return: no frame nowhere is on the stack; there are: inner, outer, lambda, guard-body, top level; a procedure has none that has made its last call")
 (define (wound x)
   (let ((value (winding 'w (parameterize ((p 'inside)) (guard (e ((string? e) 'no)) (list (inner x)))))))
     (list value (p))))
@@ -201,18 +201,22 @@
 (define (plain-failing) (let ((got (car switch))) (list got)))
 (check (handling (e (set! switch '(on)) (invoke-restart 'set 'x 'changed)) (outer-variable 1)) => '((on) changed))
 (check (handling (e (invoke-restart 'set 'x 5 'outer-variable)) (set! switch '(on)) (outer-variable 1)) => '((on) 1))
-(check-error (handling (e (invoke-restart 'set 'nowhere 1)) (plain 5)) => "set: no variable nowhere is on the stack; there are: x")
+(check-error (handling (e (invoke-restart 'set 'nowhere 1)) (plain 5)) => "set: no variable nowhere is on the stack; there are: x; one that nothing needs any more is not kept")
+(check (handling (e (invoke-restart 'set 'is-not-defined-yet 5)) (list (+ 1 is-not-defined-yet) is-not-defined-yet)) => '(6 5))
+(check-error (handling (e (invoke-restart 'return 1 'nowhere)) (plain 5)) => "return: no frame nowhere is on the stack; there are: plain, guard-body, top level; a procedure has none that has made its last call")
 (define (shadowed x) (let ((y x)) (let ((x (list y))) (let ((v (+ (cadr x) 1))) (list v x y)))))
 (check (handling (e (invoke-restart 'set 'x '(1 2))) (shadowed 5)) => '(3 (1 2) 5))
 (check (handling (e (invoke-restart 'set "x" '(3))) (list (plain 5))) => '(4))
 
 ;; -- raise, abort ---------------------------------------------------------------------------------------------------
-(check (handling (e (if (error-object? e) (invoke-restart 'raise 'other) (invoke-restart 'use-value (list 'got e)))) (list (car 5))) => '((got other)))
+(check (handling (outer (invoke-restart 'use-value (list 'got outer)))
+         (handling (inner (invoke-restart 'raise 'other)) (list (car 5))))
+  => '((got other)))
 (check (guard (e ((symbol? e) (list 'guarded e)))
-         (handling (e (if (symbol? e) (raise-continuable e) (invoke-restart 'raise 'other))) (list (car 5))))
+         (handling (e (invoke-restart 'raise 'other)) (list (car 5))))
   => '(guarded other))
 (check (guard (e ((error-object? e) (condition/report-string e)))
-         (handling (e (if (string? e) (invoke-restart 'raise e 1 2) (raise-continuable e))) (raise "text")))
+         (handling (e (invoke-restart 'raise e 1 2)) (raise "text")))
   => "text 1 2")
 (check (logged (lambda ()
                  (let ((t (spawn (lambda ()
@@ -220,6 +224,17 @@
                                      (winding 'task (guard (e ((string? e) 'swallowed)) (car 5))))))))
                    (guard (e ((error-object? e) (condition/report-string e))) (join t)))))
   => '("car: expected a pair, got 5" ((in task) aborting (out task))))
+
+;; A handler that raises in place of the error is not asked again.
+(check (guard (e ((error-object? e) (condition/report-string e)))
+         (handling (e (invoke-restart 'raise "better:" 1)) (list (car 5))))
+  => "better: 1")
+;; An error about a handler that returned is still about the operation that failed.
+(check (let ((x 5))
+         (handling (outer (set! x '(1)) (invoke-restart 'retry)) (handling (inner 'returned) (list (car x)))))
+  => '(1))
+(check-error (guard (e (#t (invoke-restart 'retry))) (car 5))
+  => "invoke-restart: no restart retry is there; there is none; a clause of guard has left those of its body: use with-exception-handler")
 
 ;; -- tasks ---------------------------------------------------------------------------------------------------------------
 (check (all (lambda () (handling (e (invoke-restart 'use-value 1)) (+ 1 (car 5)))) (lambda () (sleep 1) 7)) => '(2 7))

@@ -329,7 +329,7 @@ class Engine(Restarting):
         in_s: float | None = None,
         attempts: int | None = None,
     ) -> bool:
-        """Let a parked run do the failing operation again, or change a retry that is waiting.
+        """Let a parked run, or the parked tasks of a run that still waits, do the failing operation again; or change a waiting retry.
 
         Args:
           run_id: which run.
@@ -339,7 +339,7 @@ class Engine(Restarting):
           attempts: how many attempts there are to be in all; None: as many as before.
 
         Returns:
-          False if the run is not parked, or has ended.
+          False if no task of the run is parked, or it has ended.
 
         Raises:
           CallError: P305, this can't be done with the request as it is now.
@@ -347,11 +347,11 @@ class Engine(Restarting):
         if request is not None:
             return self._hasten(run_id, request, in_s, attempts)
         run = self.find(run_id)
+        refuse_paused(run)
         if run.quarantined:
             self.store.quarantine(run_id, "")
-        elif run.status != "parked":
+        elif run.status != "parked" and not self.restarts(run_id):
             return False
-        refuse_paused(run)
         return self._send(Send(run_id, "retry", "", "", b""))
 
     def _hasten(self, run_id: str, number: int, in_s: float | None, attempts: int | None) -> bool:

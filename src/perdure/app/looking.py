@@ -78,8 +78,9 @@ class Looking(ABC):
         return run
 
     def list(self, *, status: str = "", program: str = "", limit: int = 1_000) -> Sequence[Run]:
-        """Return runs, newest first."""
-        return self.store.list_runs(RunFilter((status,) if status else (), program, "", limit))
+        """Return runs, newest first; `program` is a name or a file's."""
+        wanted = RunFilter((status,) if status else (), ids.program_name(program), "", limit)
+        return self.store.list_runs(wanted)
 
     def show(self, run_id: str) -> RunView:
         """Return what a run is doing: every task's stack with places and variables, and what each waits for.

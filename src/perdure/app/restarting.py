@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 from perdure.app.stopping import Stopping, is_paused, refuse_paused
-from perdure.base import limits
+from perdure.base import ids, limits
 from perdure.base.errors import CallError, PerdureError
 from perdure.engine import records, restarting
 from perdure.engine.inspection import RestartView
@@ -118,7 +118,7 @@ class Restarting(Stopping):
 
         Args:
           name, values, frame: see `restart`.
-          program: only runs of this program.
+          program: only runs of this program: its name, or its file.
           error: only runs parked at such an error: a kind of condition or one above it, its code, or the type of the exception
             that an effect raised or one of its base classes.
           older_than_s: only runs that are parked for so many seconds at least.
@@ -129,21 +129,21 @@ class Restarting(Stopping):
         """
         wish = self._wish(name, values, frame, None)
         payload = restarting.dump(wish)
-        latest = self.store.now() - older_than_s
+        latest, named = self.store.now() - older_than_s, ids.program_name(program)
         found: list[Restarted] = []
         older = ""
         while page := self.store.list_runs(
-            RunFilter(("parked",), program, limit=limits.RESTART_BATCH, older_than=older)
+            RunFilter(("parked",), named, limit=limits.RESTART_BATCH, older_than=older)
         ):
             older = page[-1].run_id
-            ids = [
+            chosen = [
                 run.run_id
                 for run in page
                 if run.updated_at <= latest and not run.quarantined and not is_paused(run)
             ]
             answers = [
                 answer
-                for loaded in self.store.load(ids)
+                for loaded in self.store.load(chosen)
                 if (answer := self._considered(loaded, wish, error)) is not None
             ]
             if not dry_run:

@@ -11,6 +11,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 
 from perdure.app.looking import Looking
+from perdure.base import ids
 from perdure.base.errors import CallError
 from perdure.engine.cancelling import dump_order
 from perdure.engine.records import PAUSED
@@ -125,6 +126,7 @@ class Stopping(Looking):
             )
         # A ready run that somebody owns is shown as running.
         stored = "ready" if status == "running" else status
+        program = ids.program_name(program)
         if run_ids:
             found = [self.find(run_id) for run_id in dict.fromkeys(run_ids)]
             return [

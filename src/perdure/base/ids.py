@@ -1,4 +1,4 @@
-"""Identifiers: of runs, of messages, and what may be one.
+"""Identifiers: of runs, of messages, and what may be one; names of programs.
 
 Layer: base. Imports errors, limits.
 Invariant: a generated id sorts by the time it was made, to the millisecond; an id that a user gives is printable
@@ -8,6 +8,7 @@ and has no blanks, so that it can be copied from a terminal.
 from __future__ import annotations
 
 import secrets
+from pathlib import Path
 
 from perdure.base import limits
 from perdure.base.errors import CallError
@@ -19,6 +20,11 @@ def new_id(now: float) -> str:
     """Return a fresh id of 18 characters: 48 bits of the time in milliseconds, 42 random bits."""
     number = (int(now * 1000) & (1 << 48) - 1) << 42 | secrets.randbits(42)
     return "".join(_DIGITS[number >> shift & 31] for shift in range(85, -1, -5))
+
+
+def program_name(program: str) -> str:
+    """Return the name of a program, of which maybe the file is given."""
+    return Path(program).stem if program.endswith(".scm") else program
 
 
 def check_run_id(run_id: str) -> str:

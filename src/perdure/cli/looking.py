@@ -61,7 +61,8 @@ def list_runs(
         )
     store = existing(db)
     wanted = ("ready",) if status == "running" else (status,) if status else ()
-    runs = store.list_runs(RunFilter(wanted, program or "", "", max(1, limit)))
+    named = ids.program_name(program or "")
+    runs = store.list_runs(RunFilter(wanted, named, "", max(1, limit)))
     if status in ("ready", "running"):
         runs = [run for run in runs if state_of(run) == status]
     now = store.now()

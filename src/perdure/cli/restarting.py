@@ -13,6 +13,7 @@ from typing import Any
 
 from perdure.app import Engine
 from perdure.app.restarting import Restarted
+from perdure.base.datum import Datum
 from perdure.base.errors import CallError
 from perdure.cli import console
 from perdure.cli.arguments import value_of
@@ -80,9 +81,14 @@ def restart(
 def _values(name: str, words: Sequence[str]) -> list[Any]:
     """Return the Python data of what a restart takes; the variable that `set` changes is a name, whatever it looks like."""
     return [
-        word if name == "set" and number == 1 else value_of(word, f"value {number}")
+        word if name == "set" and number == 1 else _value(word, number)
         for number, word in enumerate(words, 1)
     ]
+
+
+def _value(word: str, number: int) -> Any:
+    """Return the Python data of a word: behind a quote, it is as Scheme writes it."""
+    return Datum(word[1:]) if word.startswith("'") else value_of(word, f"value {number}")
 
 
 def seconds(text: str) -> float:
@@ -156,7 +162,9 @@ def _say_many(name: str, found: Sequence[Restarted], *, dry_run: bool) -> int:
     ]
     told = sum(not one.refused for one in found)
     refused = len(found) - told
-    summary = f"{told} runs {verb} take {name}" + (f", {refused} can't" if refused else "")
+    summary = f"{told} run{'s' * (told != 1)} {verb} take {name}" + (
+        f", {refused} can't" if refused else ""
+    )
     lines.append(summary if found else "no parked run is meant")
     document = [
         {

@@ -1,6 +1,6 @@
 """Values across the boundary to Python: heap values out, Python values in.
 
-Layer: engine. Imports values, base.
+Layer: engine. Imports frontends (for `Datum`), values, base.
 Invariant: what goes in and out again is equal to what went in, for every Python value that is accepted; what can't
 cross is a `BoundaryError` with the path to it, before anything was done.
 Not recursive: data comes from outside, and its depth is not ours to choose; a walk keeps its own stack.
@@ -20,8 +20,12 @@ from fractions import Fraction
 from typing import Any
 
 from perdure.base import limits
+from perdure.base.datum import Datum
+from perdure.frontends.scheme.reader import read_datum
 from perdure.values import numbers
+from perdure.values.conditions import SchemeError
 from perdure.values.types import (
+    EOF,
     FALSE,
     NIL,
     TRUE,
@@ -315,7 +319,7 @@ def from_python(value: Any, where: str = "", *, max_bytes: int = limits.PAYLOAD_
 
     Args:
       value: None, numbers, strings, bytes, lists, tuples, mappings with string keys, dataclasses, Fraction, Decimal,
-        UUID and the types of `datetime`.
+        UUID, the types of `datetime`, and `Datum`.
       where: what the value is, for messages: "the result".
       max_bytes: how large it may be.
 
@@ -387,6 +391,9 @@ def _in_rare(value: Any, depth: int, path: Path, work: list[Any], budget: _Budge
             if value.denominator == 1
             else numbers.Ratnum(value.numerator, value.denominator)
         )
+    if isinstance(value, Datum):
+        budget.take(len(value.text), path)
+        return _read(value.text, path)
     tagged = tagged_in(value)
     if tagged is not None:
         table = HashTable("equal", {})
@@ -404,6 +411,18 @@ def _in_rare(value: Any, depth: int, path: Path, work: list[Any], budget: _Budge
         else f"{kind.__module__}.{kind.__qualname__}"
     )
     raise BoundaryError(path, f"a Python value of type {name} can't cross to a program")
+
+
+def _read(text: str, path: Path) -> Any:
+    """Return the one datum of a text."""
+    try:
+        datum, end = read_datum(_clean(text, path))
+        rest, _ = read_datum(text, end)
+    except SchemeError as error:
+        raise BoundaryError(path, error.condition.message.removeprefix("read: ")) from None
+    if datum is EOF or rest is not EOF:
+        raise BoundaryError(path, f"one datum is needed, not {text!r}")
+    return datum
 
 
 def _fill_table(

@@ -202,7 +202,7 @@ def plan(
                 return Plan(target, procedure, arguments, own=True)
             theirs = True
     if place is not None and name in _COUNTS and is_allowed(machine, place, name):
-        return _standard(machine, place, name, arguments, frame)
+        return _standard(machine, place, dynamic, name, arguments, frame)
     if theirs:
         raise fail(
             "error",
@@ -210,11 +210,19 @@ def plan(
         )
     there = [offer.name for offer in offers(machine, place, dynamic, task)]
     shown = f"there are: {', '.join(there)}" if there else "there is none"
+    if place is None:
+        # A clause of guard is where most of those look for it who don't find it.
+        shown += "; a clause of guard has left those of its body: use with-exception-handler"
     raise fail("error", f"invoke-restart: no restart {name} is there; {shown}")
 
 
 def _standard(
-    machine: Machine, place: Signalled, name: str, arguments: tuple[Any, ...], frame: str
+    machine: Machine,
+    place: Signalled,
+    dynamic: Dynamic,
+    name: str,
+    arguments: tuple[Any, ...],
+    frame: str,
 ) -> Plan:
     value, *more = arguments or (None,)
     if name in ("return", "set") and len(arguments) > (1 if name == "return" else 2) and not frame:
@@ -223,7 +231,8 @@ def _standard(
     least, most = _COUNTS[name]
     if not least <= len(arguments) <= most:
         wanted = f"({name} {STANDARD[name][0]})".replace(" )", ")")
-        raise fail("arity-error", f"invoke-restart: {wanted} was given {len(arguments)} arguments")
+        counted = f"{'at least ' * (most > least)}{least} argument{'s' * (least != 1)}"
+        raise fail("arity-error", f"{wanted}: expected {counted}, got {len(arguments)}")
     redo = again(machine, place)
     here = stacks.receiving(machine, place)
     if name == "use-value":
@@ -234,18 +243,27 @@ def _standard(
             raised = condition("error", value.text, *more)
         elif more:
             raise fail("arity-error", "invoke-restart: raise takes a message and its irritants")
-        return Plan(here, machine.hooks.signal, (raised,))
+        # A handler that takes it is not asked again: it would raise for ever.
+        inside = Dynamic(here.dynamic.winders, dynamic.handlers, here.dynamic.parameters)
+        return Plan(Continuation(here.stack, inside, here.task), machine.hooks.signal, (raised,))
     if name == "return":
         target, left = stacks.returning(machine, shown_stack(place), place, frame)
         return Plan(target, identity, (value,), frame=left)
     target = Continuation(redo.stack, redo.dynamic, place.task)
     if name == "retry":
         return Plan(target, redo.function, redo.arguments)
-    found = stacks.variable(machine, redo.stack, _variable(value), frame)
+    found = stacks.variable(machine, redo.stack, _variable(value), frame, place.raised)
     return Plan(target, redo.function, redo.arguments, found, more[0])
 
 
-_COUNTS = {"retry": (0, 0), "use-value": (1, 1), "return": (1, 1), "set": (2, 2), "raise": (1, 99)}
+_COUNTS = {
+    ABORT: (0, 0),
+    "retry": (0, 0),
+    "use-value": (1, 1),
+    "return": (1, 1),
+    "set": (2, 2),
+    "raise": (1, 99),
+}
 """How many arguments a standard restart takes."""
 
 

@@ -20,7 +20,7 @@ from perdure.machine.errors import is_own, source_name
 from perdure.machine.state import Continuation, Dynamic, Frame, Parameter, Signalled
 from perdure.values.barrier import touch, touch_global
 from perdure.values.conditions import fail
-from perdure.values.types import NIL, Box
+from perdure.values.types import NIL, Box, Condition, intern
 
 if TYPE_CHECKING:
     from perdure.machine.machine import Machine
@@ -61,6 +61,12 @@ class _Choice:
         self._machine = machine
         self._wanted = wanted
         self._number = -1
+        self._names: dict[str, None] = {}
+
+    @property
+    def there(self) -> str:
+        """The names of the procedures that were looked at."""
+        return ", ".join(list(self._names)[:_NAMED_MAX])
 
     def takes(self, frame: Frame) -> bool:
         """Return whether a frame is the one that is meant; to be asked of the frames of a program from the innermost on."""
@@ -71,7 +77,9 @@ class _Choice:
         if wanted.isdigit():
             return self._number == int(wanted)
         site = frame.site
-        return self._machine.provider.procedure_name(site.definition, site.number) == wanted
+        name = self._machine.provider.procedure_name(site.definition, site.number)
+        self._names[name] = None
+        return name == wanted
 
 
 def returning(
@@ -101,8 +109,12 @@ def returning(
         if is_of_program(machine, stack) and choice.takes(stack):
             return Continuation(stack.next, outside, place.task), stack
         stack = stack.next
+    if choice.there:
+        why = f"there are: {choice.there}; a procedure has none that has made its last call"
+    else:
+        why = "use-value gives the operation a value"
     shown = f"no frame {wanted} is" if wanted else "no frame of the program is"
-    raise fail("error", f"return: {shown} on the stack; use-value gives the operation a value")
+    raise fail("error", f"return: {shown} on the stack; {why}")
 
 
 def receiving(machine: Machine, place: Signalled) -> Continuation:
@@ -144,14 +156,17 @@ class Variable(Struct, frozen=True):
         return self.frame is not None and type(self.frame.values[self.index]) is Box
 
 
-def variable(machine: Machine, stack: Any, name: str, wanted: str) -> Variable:
+def variable(machine: Machine, stack: Any, name: str, wanted: str, raised: Any) -> Variable:
     """Return the variable of a name, of the innermost frame that has one, or a global one.
+
+    One that the error is about, since it is unbound, is a global variable of the program from now on.
 
     Args:
       machine: the run.
       stack: the innermost frame.
       name: the variable's.
       wanted: the number or the name of the one frame that is looked at; "" for all.
+      raised: the error.
 
     Raises:
       SchemeError: there is no such variable.
@@ -171,9 +186,18 @@ def variable(machine: Machine, stack: Any, name: str, wanted: str) -> Variable:
         keys = [k for k in machine.namespace if k.partition(":")[2] == name and k[0] != "!"]
         if keys:
             return Variable(name, None, key=min(keys, key=len))
-    there = list(names)[:_NAMED_MAX]
-    shown = f"; there are: {', '.join(there)}" if there else ""
-    raise fail("error", f"set: no variable {name} is on the stack{shown}")
+        if (
+            isinstance(raised, Condition)
+            and raised.kind == "unbound-error"
+            and raised.detail is intern(name)
+        ):
+            return Variable(name, None, key=f":{name}")
+    there = ", ".join(list(names)[:_NAMED_MAX])
+    shown = f"there are: {there}; one that" if there else "one that"
+    raise fail(
+        "error",
+        f"set: no variable {name} is on the stack; {shown} nothing needs any more is not kept",
+    )
 
 
 def assign(machine: Machine, found: Variable, value: Any, stack: Any) -> Any:

@@ -14,10 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perdure.base import limits
+from perdure.base.datum import Datum
 from perdure.base.errors import CallError
 from perdure.engine.boundary import BoundaryError, from_python, to_python
 from perdure.engine.jsonable import from_jsonable, parse, text_of, to_jsonable
 from perdure.values.numbers import rectangular
+from perdure.values.printer import write_string
 from perdure.values.types import (
     FALSE,
     NIL,
@@ -97,6 +99,15 @@ def test_dataclasses_and_tuples_come_in() -> None:
         sizes: tuple[int, ...]
 
     assert to_python(from_python(Item("x", (1, 2)))) == {"name": "x", "sizes": [1, 2]}
+
+
+def test_a_datum_comes_in_as_what_scheme_reads() -> None:
+    value = from_python({"rows": [Datum("(a (1 . #t))"), Datum("sym")]})
+    ((_, rows),) = value.entries.values()
+    assert [write_string(one) for one in rows.items] == ["(a (1 . #t))", "sym"]
+    for text in ("", "1 2", "(1", ")", "'"):
+        with pytest.raises(BoundaryError, match="the result"):
+            from_python(Datum(text), "the result")
 
 
 def test_a_refused_part_is_named_with_its_path() -> None:

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from perdure import Engine, PerdureError
+from perdure import Datum, Engine, PerdureError
 from perdure.base.errors import CallError, RunStopped
 from perdure.store.api import Send
 from perdure.testing import World
@@ -45,7 +45,9 @@ def test_what_is_impossible_is_refused_at_once_and_changes_nothing(engine, write
     run_id = parked(engine, write(DIVIDES), 8, 0)
     for words, why in (
         (("nothing",), "no restart nothing"),
-        (("use-value",), "0 arguments"),
+        (("use-value",), "(use-value value): expected 1 argument, got 0"),
+        (("raise",), "expected at least 1 argument, got 0"),
+        (("abort", 1), "(abort): expected 0 arguments, got 1"),
         (("set", "x", 1), "no variable x"),
         (("return", 1, "nowhere"), "no frame nowhere"),
     ):
@@ -66,6 +68,7 @@ def test_what_is_impossible_is_refused_at_once_and_changes_nothing(engine, write
 def test_a_run_that_waits_has_no_restarts(engine, write):
     run_id = engine.start(write("(define (main) (receive-message))"), id="waits")
     with Engine(engine.db, execute="none") as other:
+        assert not other.retry(run_id)
         with pytest.raises(CallError) as refused:
             other.restart(run_id)
         assert "has not begun" in refused.value.message or "nothing is parked" in (
@@ -110,6 +113,11 @@ def test_a_task_that_is_parked_while_others_wait_can_be_restarted(engine, write)
         assert time.monotonic() < until
         engine.wait(run_id, timeout=0.05)
     assert engine.find(run_id).status == "waiting"
+    tried = engine.find(run_id).seq
+    assert engine.retry(run_id)
+    while engine.find(run_id).seq == tried:
+        assert time.monotonic() < until
+        engine.wait(run_id, timeout=0.05)
     engine.restart(run_id, "use-value", 1)
     engine.send(run_id, "there")
     assert engine.result(run_id, timeout=30) == [2, "there"]
@@ -232,6 +240,9 @@ def test_a_value_of_any_kind_that_crosses_can_be_given(engine, write):
     run_id = parked(engine, write("(define (main) (list (car 5)))"))
     engine.restart(run_id, "use-value", {"a": [1, 2.5, None, True, "text"]})
     assert engine.result(run_id, timeout=30) == [{"a": [1, 2.5, None, True, "text"]}]
+    run_id = parked(engine, write("(define (main) (list 1 (memq 'b (car 5))))"), id="list")
+    engine.restart(run_id, "use-value", Datum("(a b c)"))
+    assert engine.result(run_id, timeout=30) == [1, ["b", "c"]]
 
 
 def test_a_damaged_restart_in_the_inbox_quarantines_the_run(engine, write):

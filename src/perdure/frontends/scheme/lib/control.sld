@@ -204,7 +204,7 @@
               (handler obj)
               (%raise (%make-condition 'error "a handler returned from a raise that can't be continued:"
                                        (list obj))
-                      outside #f))
+                      outside redo))
             (%park obj outside redo))))
 
     (define (raise-continuable obj)
