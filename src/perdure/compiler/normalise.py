@@ -214,7 +214,7 @@ class Normaliser(Numbering):
                 return self._static[node.var]
             case core.LocalRef() if not node.var.assigned and node.var not in self._checked:
                 return self.name_of(node.var)
-            case core.GlobalRef():
+            case core.GlobalRef() if node.bound:
                 return anf.Global(node.library, node.name)
             case core.Lambda() if self._facts.free(node) <= self._static.keys():
                 return anf.Static((yield self._lambda(node)))
@@ -297,6 +297,9 @@ class Normaliser(Numbering):
             ):
                 op = "%unbox-checked" if node.var in self._checked else "%unbox"
                 self._operate(op, (self.name_of(node.var),), to, out)
+            case core.GlobalRef() if not node.bound:
+                # A statement of its own: a restart gives this variable's value and not that of what is around it.
+                self._operate("%move", (anf.Global(node.library, node.name),), to, out)
             case _:
                 self._finish((yield self._atom(node, out, depth)), to, out)
         self.span = outer
@@ -483,7 +486,10 @@ class Normaliser(Numbering):
         spread = simplify.is_primitive(node, "apply") and len(arguments) > 1
         if spread:
             function, arguments = arguments[0], arguments[1:]
-        callee = yield self._atom(function, out, depth)
+        if isinstance(function, core.GlobalRef):
+            callee = anf.Global(function.library, function.name)
+        else:
+            callee = yield self._atom(function, out, depth)
         values = yield self._atoms(arguments, out, depth)
         self._emit_call(callee, values, spread, to, out)
 

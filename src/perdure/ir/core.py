@@ -56,11 +56,12 @@ class LocalRef(Struct, eq=False):
 
 
 class GlobalRef(Struct, eq=False):
-    """The value of a global variable, read when the expression is evaluated."""
+    """The value of a global variable, read when the expression is evaluated. `bound`: something in the program defines it."""
 
     library: str
     name: str
     span: Span | None = None
+    bound: bool = True
 
 
 class LocalSet(Struct, eq=False):

@@ -152,6 +152,10 @@ def test_abort_ends_the_run_as_failed_or_only_a_task(engine, write):
         ('(list (fails "x"))', ("return", 3), 3),
         ("(define (main x) (list (raise 'symbol)))", ("use-value", 3), [3]),
         ('(define (main x) (list (join "no-such-run")))', ("use-value", 3), [3]),
+        ("(define (main x) (list (* 2 (+ 1 missing))))", ("use-value", 3), [8]),
+        ("(define (main x) (list (* 2 (+ 1 missing))))", ("set", "missing", 4), [10]),
+        ("(define (main x) (list (if missing 'yes 'no)))", ("use-value", False), ["no"]),
+        ("(define (main x) (list (+ 1 (missing x))))", ("use-value", 3), [4]),
     ],
 )
 def test_every_kind_of_failure_has_its_restarts(engine, write, body, restart, result):

@@ -60,7 +60,7 @@ def known_arities(units: list[Unit]) -> dict[str, Arity]:
 
 
 def unbound_names(program: Any) -> list[ProgramError]:
-    """Return a warning for each use of a global that the program and its libraries do not define."""
+    """Return a warning for each use of a global that the program and its libraries do not define; mark these uses."""
     environments = {
         library.environment.library: library.environment for library in program.libraries
     }
@@ -72,6 +72,8 @@ def unbound_names(program: Any) -> list[ProgramError]:
         home = environments.get(use.library)
         if home is None or use.name in home.defined:
             continue
+        if isinstance(use, GlobalRef):
+            use.bound = False
         if use.name not in hints and len(hints) < limits.SYNTAX_ERRORS_MAX:
             in_scope = [*session.table.visible(id_.scopes), *(s.name for s in home.names)]
             hints[use.name] = hint_for(use.name, in_scope, session.standard)
