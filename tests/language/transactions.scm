@@ -262,6 +262,13 @@
 ;; cancelled again in the middle of a compensation
 (check (let ((t (spawn (lambda () (transaction (on-rollback (lambda () (note 'first)) (lambda () (sleep 2) (note 'second))) (sleep 1) (rollback)) (sleep 5) (note 'never)))))
          (sleep 2) (cancel t) (sleep 10) (list (task-status t) (logged))) => '(cancelled (second first)))
+;; ended by force: with it, what was started in its transaction, before that is rolled back
+(define (forced child)
+  (set! counter 0)
+  (let ((t (spawn (lambda () (transaction (set! counter 1) (spawn (lambda () (shield child))) (sleep 100))))))
+    (sleep 1) (cancel t 5) (sleep 50) (list (task-status t) counter)))
+(check (forced (lambda () (sleep 20) (set! counter 3))) => '(cancelled 0))
+(check (forced (lambda () (transaction (set! counter 2) (sleep 20) (rollback)))) => '(cancelled 0))
 ;; while an effect's compensation is not registered, the task is not cancelled
 (check (begin (list (cancelled-in (lambda () (transaction (compensate (begin (sleep 3) 'done) => (lambda (r) (note (list 'undo r)))) (sleep 1) (note 'never))))
                     (logged))) => '(cancelled ((undo done))))

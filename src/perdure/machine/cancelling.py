@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from perdure.machine import shielding, tasks
+from perdure.machine import shielding, tasks, transactions
 from perdure.machine.requests import FINISHED, withdraw, withdraw_task
 from perdure.machine.state import Request, Task
 from perdure.machine.turn import Cancel, Logged
@@ -178,7 +178,7 @@ def force(machine: Machine, task: Task) -> None:
     """End a task that does not run where it is, and with it what it has started in extents that end with it."""
     if task.status in FINISHED:
         return
-    for child in _scoped(task):
+    for child in [*_scoped(task), *transactions.started_in(machine, task)]:
         force(machine, child)
     fields: tuple[tuple[str, Any], ...] = (("task", task.number), ("state", intern(task.status)))
     if task.name:

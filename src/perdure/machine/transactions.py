@@ -62,6 +62,12 @@ def children(transaction: Transaction) -> list[Task]:
     return [task for task in reversed(tasks) if task.status not in FINISHED]
 
 
+def started_in(machine: Machine, task: Task) -> list[Task]:
+    """Return the tasks that were started in transactions of a task and are not over: they end before these do."""
+    mine = [each for each in machine.root.transactions if each.task == task.number]
+    return [child for each in mine for child in children(each)]
+
+
 def commit(machine: Machine, transaction: Transaction) -> None:
     """End a transaction normally: what it did is now the enclosing one's to undo, or for good."""
     guard = guard_of(machine)
