@@ -62,7 +62,7 @@ class Group(Struct, eq=False):
     """The record of one attempt.
 
     `done` is a list of what it has asked for, newest first; `earlier` a list of what attempts before it did and it has not
-    asked for yet; `again`: it failed and is followed by another attempt.
+    asked for yet, and of what they did and was undone: to ask for that is nothing new; `again`: it failed and is followed by another attempt.
     """
 
     done: Any
@@ -131,10 +131,15 @@ def asked(machine: Machine, request: Request) -> None:
 
 
 def _repeated(group: Group, procedure: Any, hashed: str) -> Done | None:
-    for done in list_items("retrying", group.earlier):
+    for done in owed(group):
         if done.procedure is procedure and done.arguments == hashed:
-            return done  # type: ignore[no-any-return]
+            return done
     return None
+
+
+def owed(group: Group) -> list[Done]:
+    """Return what attempts before did, was not undone, and was not asked for again yet."""
+    return [done for done in list_items("retrying", group.earlier) if not done.compensated]
 
 
 def without(items: Any, item: Any) -> Any:
@@ -257,11 +262,15 @@ def fail(transaction: Transaction) -> None:
 
 
 def to_repeat(machine: Machine, transaction: Transaction) -> Any:
-    """Return the list of what the next attempt has to ask for again, oldest first."""
+    """Return what is `earlier` for the next attempt, oldest first."""
     group: Group = transaction.group
     dones = list_items("retrying", group.done)
-    mine = [d for d in reversed(dones) if not d.compensated and _began(machine, d)]
-    return from_items([*list_items("retrying", group.earlier), *mine])
+    mine = [done for done in reversed(dones) if _began(machine, done)]
+    kept: dict[Any, Done] = {}
+    for done in [*list_items("retrying", group.earlier), *mine]:
+        undone = (id(done.procedure), done.arguments)
+        kept[undone if done.compensated else id(done)] = done
+    return from_items([*kept.values()])
 
 
 def other_arguments(machine: Machine, operations: tuple[Any, ...]) -> tuple[Condition, Any] | None:
@@ -275,7 +284,8 @@ def other_arguments(machine: Machine, operations: tuple[Any, ...]) -> tuple[Cond
             procedure, *arguments = operation.arguments
             mine = [done for done in earlier if done.procedure is procedure]
             hashed = fingerprint(arguments)
-            if mine and not any(done.arguments == hashed for done in mine):
+            is_new = all(done.arguments != hashed for done in mine)
+            if is_new and not all(done.compensated for done in mine):
                 message = (
                     f"retrying: {_name(procedure)} is called with other arguments than in an "
                     f"earlier attempt, which was not undone"
@@ -286,11 +296,11 @@ def other_arguments(machine: Machine, operations: tuple[Any, ...]) -> tuple[Cond
 
 def not_repeated(transaction: Transaction) -> Condition | None:
     """Return why an attempt is not to end normally: something that an earlier one did was not asked for again; or None."""
-    earlier = list_items("retrying", transaction.group.earlier)
-    if not earlier:
+    missing = owed(transaction.group)
+    if not missing:
         return None
     message = (
-        f"retrying: an earlier attempt has called {_name(earlier[0].procedure)}, which was not "
+        f"retrying: an earlier attempt has called {_name(missing[0].procedure)}, which was not "
         f"undone, and this one did not call it again"
     )
     return condition("retry-refused", message)
@@ -319,7 +329,7 @@ def hand_over(transaction: Transaction, *, undone: bool) -> None:
     if group is None or group.again or outer is None or transaction.compensates:
         return
     dones = outer.group.done
-    left = [*list_items("retrying", group.done), *list_items("retrying", group.earlier)]
+    left = [*list_items("retrying", group.done), *owed(group)]
     for done in reversed(left):
         if not (undone and done.compensated):
             dones = Pair(done, dones)
