@@ -47,6 +47,7 @@ class Player:
         self._case = case
         self._place = place
         self._left = b""
+        self._passed_by: list[dict[str, Any]] = []
         self.kept: list[int] = []
         self.log = place.folder.parent / "log"
         self.started = time.monotonic()
@@ -74,7 +75,14 @@ class Player:
         self.kill()
 
     def until(self, key: str, name: str = "") -> dict[str, Any]:
-        """Return the next document with a key, and of that name; answer what is asked meanwhile."""
+        """Return the next document with a key, and of that name; answer what is asked meanwhile.
+
+        Threads of a program say things in any order, so what came before something else was waited for counts, too.
+        """
+        for document in self._passed_by:
+            if key in document and name in ("", document[key]):
+                self._passed_by.remove(document)
+                return document
         until = time.monotonic() + CASE_MAX_S
         while time.monotonic() < until:
             document = self._next()
@@ -86,6 +94,7 @@ class Player:
                 self.kept.append(document["keep"])
             if key in document and name in ("", document[key]):
                 return document
+            self._passed_by.append(document)
         raise CaseFailed(
             f"{self._case}: no {name or key} within {CASE_MAX_S:g} s{self._complaint()}"
         )
