@@ -18,6 +18,7 @@ DEFINITIONS = """
 (import (scheme base) (scheme write) (perdure))
 (define (work name) (sleep 3) (display name) (sleep 3) (display name))
 (define (both) (all (lambda () (work 'a)) (lambda () (work 'b))) (display "-"))
+(define (cleaned-up-by-both) (dynamic-wind void (lambda () (sleep 100)) both))
 (define (undone-by-both) (transaction (on-rollback both) (sleep 1) (rollback)))
 """
 CASES = {
@@ -53,6 +54,7 @@ def test_what_a_shield_needs_ends_when_the_run_is_cancelled(case: str) -> None:
     [
         "(guard (e (#t 'left)) (all undone-by-both (lambda () (sleep 2) (raise 'x))))",
         "(begin (spawn undone-by-both) (sleep 2))",
+        "(guard (e (#t 'left)) (all cleaned-up-by-both (lambda () (sleep 1) (raise 'x))))",
         "(begin (spawn (lambda () (shield (lambda () (spawn (lambda () (sleep 100))) (both))))) (sleep 1))",
     ],
 )

@@ -73,8 +73,8 @@ def shields_left(machine: Machine, holder: Task) -> None:
 
 
 def cancel_unheld(machine: Machine, task: Task, reason: str) -> None:
-    """Cancel a task since the run is to end, unless another one needs it for what it does in a shield."""
-    if not shielding.holders(machine, task):
+    """Cancel a task since the run is to end, unless another one needs it: for its clean-up, or for what it does in a shield."""
+    if not task.cleans_up and not shielding.holders(machine, task):
         cancel(machine, task, reason)
 
 

@@ -200,8 +200,8 @@ class Task(Struct, eq=False):
     `function` with `arguments` on `stack`. `result` is the value or, for a failed task, the raised object.
     `interrupts` are alarms that were due (requests) when the task did not wait or was shielded; `cancelling`: it leaves its
     extents; `cancel_asked`: it does so when it has left its shields. `reason` is why it is cancelled, `forcing` the request that
-    ends it by force, or 0. `aborting` is what it ends as failed with when it has left its extents (a Signalled), or FALSE. A
-    parked task has its Signalled as the only argument.
+    ends it by force, or 0. `aborting` is what it ends as failed with when it has left its extents (a Signalled), or FALSE.
+    `cleans_up`: it was spawned by the clean-up of another one. A parked task has its Signalled as the only argument.
     """
 
     number: int
@@ -221,6 +221,7 @@ class Task(Struct, eq=False):
     reason: str = ""
     forcing: int = 0
     aborting: Any = None
+    cleans_up: bool = False
     oid: Any = 0
 
 

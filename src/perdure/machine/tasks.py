@@ -31,6 +31,7 @@ def spawn(machine: Machine, function: Any, arguments: tuple[Any, ...], name: str
     table_set(machine.root.tasks, number, task)
     machine.ready.append(number)
     if machine.running:
+        task.cleans_up = machine.task.cancelling or machine.task.cleans_up
         transactions.adopt(machine, task)
     return task
 
