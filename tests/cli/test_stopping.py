@@ -130,9 +130,10 @@ def test_a_paused_run_rests_until_it_is_resumed(perdure: Perdure, runs: list[str
     result = perdure("result", "a")
     assert result.returncode == 1
     assert "run a is paused: `perdure resume a` lets it go on" in result.stderr
-    refused = perdure("retry", "a")
-    assert refused.returncode == 2
-    assert "run a is paused" in refused.stderr
+    for words in (("restart", "a"), ("restart", "a", "abort"), ("retry", "a")):
+        refused = perdure(*words)
+        assert refused.returncode == 2
+        assert "run a is paused" in refused.stderr
     assert perdure("resume", "b").stdout == "run b is waiting, not paused\n"
     assert perdure("resume", "a").stdout == "run a will be resumed by whoever executes it\n"
     worked(perdure)

@@ -132,9 +132,10 @@ def show(*, run_id: str, allow_python: tuple[str, ...], db: str | None, json: bo
         lines.append(f"parent   {view.parent}")
     if view.quarantined:
         lines.append(f"quarantined: {view.quarantined}")
-    lines.append(f"started  {console.time_text(view.created_at)}, {view.seq} turns")
+    turns = "1 turn" if view.seq == 1 else f"{view.seq} turns"
+    lines.append(f"started  {console.time_text(view.created_at)}, {turns}")
     if view.mailbox:
-        lines.append(f"mailbox  {view.mailbox} messages")
+        lines.append(f"mailbox  {view.mailbox} message{'s' * (view.mailbox > 1)}")
     for task in view.tasks:
         name = f" {task.name}" if task.name else ""
         cancelling = ", cancelling" if task.cancelling else ""

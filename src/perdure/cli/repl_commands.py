@@ -153,7 +153,11 @@ def _stack_of(machine: Machine, rest: str) -> list[str]:
     stack = inspection.stack_of_error(raised) or continuation.stack
     chars = _WHOLE_VALUE_CHARS if rest else limits.SHOWN_VALUE_CHARS
     frames, omitted = inspection.frames_of(
-        stack, machine.provider, base=below(base), value_chars=chars
+        stack,
+        machine.provider,
+        base=below(base),
+        value_chars=chars,
+        at=inspection.failed_site(raised, stack),
     )
     if not rest:
         lines = [inspection.report_of({}, raised, machine.provider, stack=stack).message]

@@ -13,6 +13,7 @@ from typing import Any
 
 from perdure.app import Engine
 from perdure.app.restarting import Restarted
+from perdure.app.stopping import refuse_paused
 from perdure.base.datum import Datum
 from perdure.base.errors import CallError
 from perdure.cli import console
@@ -107,12 +108,13 @@ def _chosen(
     engine: Engine, run_id: str, task: int | None, *, json: bool
 ) -> tuple[int, list[str]] | None:
     """List the restarts of a run and, at a terminal, ask for one; return its task, name and values, None if none is wanted."""
-    status = engine.find(run_id).status
+    run = engine.find(run_id)
+    refuse_paused(run)
     offered = [one for one in engine.restarts(run_id) if task in (None, one.task)]
     if not offered:
         raise CallError(
             "P305",
-            f"run {run_id} is {status}: it is not parked at an error of its program",
+            f"run {run_id} is {run.status}, but not at an error of its program: there is nothing to choose",
             hint=f"`perdure show {run_id}` shows what it is doing",
         )
     asking = not json and sys.stdin.isatty() and sys.stderr.isatty()

@@ -17,7 +17,7 @@ from perdure.base.spans import Span, excerpt
 from perdure.engine import records
 from perdure.engine.hints import hint_of
 from perdure.machine.errors import is_own, source_name
-from perdure.machine.requests import JOINS, PATIENCE, TIMED
+from perdure.machine.requests import FINISHED, JOINS, PATIENCE, TIMED
 from perdure.machine.restarts import parked_at, shown_stack
 from perdure.machine.state import Frame, Redo, Request, Root, Task
 from perdure.machine.undo import OPEN, Transaction
@@ -162,7 +162,7 @@ def _task_view(
         stack = stack_of_error(task.result) or stack
     if task.status == "parked":
         stack = shown_stack(parked_at(task)) or stack
-    frames, omitted = frames_of(stack, provider)
+    frames, omitted = frames_of(stack, provider, at=failed_site(task.result, stack))
     return TaskView(
         number=task.number,
         name=task.name,
@@ -171,7 +171,7 @@ def _task_view(
         omitted=omitted,
         waits=tuple(wait_view(request) for request in requests),
         error=error,
-        cancelling=task.cancelling or task.cancel_asked,
+        cancelling=(task.cancelling or task.cancel_asked) and task.status not in FINISHED,
         restarts=restarts,
         transactions=transactions,
     )
@@ -272,7 +272,12 @@ def time_text(when: float) -> str:
 
 
 def frames_of(
-    stack: Any, provider: Any, *, base: Any = None, value_chars: int = limits.SHOWN_VALUE_CHARS
+    stack: Any,
+    provider: Any,
+    *,
+    base: Any = None,
+    value_chars: int = limits.SHOWN_VALUE_CHARS,
+    at: int = 0,
 ) -> tuple[tuple[FrameView, ...], int]:
     """Return the frames of a stack that belong to a program, innermost first, and how many were left out.
 
@@ -281,6 +286,7 @@ def frames_of(
       provider: gives places in the source.
       base: the frame at which to end; None for the whole stack.
       value_chars: how much of a variable's value is shown.
+      at: the site at which the innermost frame stands, if it is another than the frame's own.
     """
     found: list[Any] = []
     while isinstance(stack, Frame) and stack is not base:
@@ -294,7 +300,7 @@ def frames_of(
     for place, frame in enumerate(shown):
         if omitted and place == keep - 10:
             number += sum(_has_place(each, provider) for each in found[keep - 10 : -10])
-        view = _frame_view(frame, provider, value_chars, number)
+        view = _frame_view(frame, provider, value_chars, number, at if place == 0 else 0)
         if view is not None:
             views.append(view)
             number += 1
@@ -305,18 +311,20 @@ def _has_place(frame: Frame, provider: Any) -> bool:
     return _span_of(frame, provider) is not None
 
 
-def _span_of(frame: Frame, provider: Any) -> Span | None:
+def _span_of(frame: Frame, provider: Any, at: int = 0) -> Span | None:
     try:
-        span: Span | None = provider.span(frame.site.definition, frame.site.number)
+        span: Span | None = provider.span(frame.site.definition, at or frame.site.number)
     except Exception:  # noqa: BLE001 - code that is not known any more must not hide the rest
         span = None
     return span
 
 
-def _frame_view(frame: Frame, provider: Any, value_chars: int, number: int) -> FrameView | None:
+def _frame_view(
+    frame: Frame, provider: Any, value_chars: int, number: int, at: int
+) -> FrameView | None:
     span: Span | None
     try:
-        span = provider.span(frame.site.definition, frame.site.number)
+        span = provider.span(frame.site.definition, at or frame.site.number)
         name = provider.procedure_name(frame.site.definition, frame.site.number)
     except Exception:  # noqa: BLE001 - code that is not known any more must not hide the rest
         span, name = None, "?"
@@ -361,8 +369,9 @@ def report_of(
     lines: list[str] = []
     frame = stack_of_error(raised) or stack
     if frame is not None:
-        frames, omitted = frames_of(frame, provider, base=base)
-        span = innermost_span(frame, provider)
+        at = failed_site(raised, frame)
+        frames, omitted = frames_of(frame, provider, base=base, at=at)
+        span = innermost_span(frame, provider, at)
         if span is not None:
             text = f"{span}: {text}"
             shown = excerpt(span, sources.get(span.file, ""))
@@ -397,13 +406,19 @@ def stack_of_error(raised: Any) -> Frame | None:
     return found if isinstance(found, Frame) else None
 
 
-def innermost_span(frame: Any, provider: Any) -> Span | None:
-    """Return the place of the innermost frame that has one."""
+def failed_site(raised: Any, frame: Any) -> int:
+    """Return the site of the statement that failed, if that is another than where the frame does it again; else 0."""
+    found = raised.frame if type(raised) is Condition else None
+    return found.failed if isinstance(found, Redo) and found.stack is frame else 0
+
+
+def innermost_span(frame: Any, provider: Any, at: int = 0) -> Span | None:
+    """Return the place of the innermost frame that has one; `at` is the site at which the first one stands, or 0."""
     while isinstance(frame, Frame):
-        span = _span_of(frame, provider)
+        span = _span_of(frame, provider, at)
         if span is not None:
             return span
-        frame = frame.next
+        frame, at = frame.next, 0
     return None
 
 

@@ -122,7 +122,8 @@ def _frame_text(machine: Machine, frame: Frame) -> str:
 
 def _where(machine: Machine, place: Signalled) -> str:
     stack = inspection.stack_of_error(place.raised) or place.stack
-    span = inspection.innermost_span(stack, machine.provider)
+    at = inspection.failed_site(place.raised, stack)
+    span = inspection.innermost_span(stack, machine.provider, at)
     return f" at {span}" if span is not None else ""
 
 

@@ -421,7 +421,7 @@ class Machine:
                 self._raise(condition_of(error), found.stack, None)
             return
         redo = self._capture(error, REDO).stack
-        shown = failed_frame(error, redo.next, self.provider) if found.careful else redo
+        shown = failed_frame(error, redo.next, self.provider) if found.careful else None
         self._raise(condition_of(error), found.stack, redo, shown, found.line)
 
     def _refusal(self) -> SchemeError | None:

@@ -81,6 +81,19 @@ def test_a_run_that_waits_has_no_restarts(engine, write):
     assert "is completed, not parked" in refused.value.message
 
 
+@pytest.mark.parametrize(
+    "body", ["(let ((d 0)) (list (/ n d)))", "(define d 1) (set! d 0) (list (/ n d))"]
+)
+def test_an_error_is_at_the_operation_and_not_at_an_operand(engine, write, body):
+    """Where it is done again is before its operands: there they are read."""
+    run_id = parked(engine, write(f"(define (main n)\n  {body})"), 8)
+    line, caret = engine.answer(run_id).error.text.splitlines()[1:3]
+    column = caret.index("^")
+    assert line[column : column + caret.count("^")] == "(/ n d)"
+    view = engine.show(run_id).tasks[0].frames[0]
+    assert engine.restart(run_id, dry_run=True).endswith(f":{view.line}:{view.column} again")
+
+
 def test_of_several_parked_tasks_one_is_named_or_all_are_retried(engine, write):
     body = """
     (define tried 0)
