@@ -246,15 +246,15 @@
     ;; Look for a clause outside of scopes that are open: one that is chosen leaves them for good, and so does what escapes from a test.
     (define (%look-for-clause handle raised handler-k scopes)
       (let* ((outside (%dynamic))
-             (waiting (vector #f (list->vector scopes) outside)))
-        (if (pair? scopes)
+             (waiting (and (pair? scopes) (vector #f (list->vector scopes) outside))))
+        (if waiting
             (%set-winders! (cons waiting (%winders))))
         (handle raised
                 (lambda ()
                   (%travel handler-k #f)
                   (%jump handler-k (lambda () (raise-continuable raised))))
                 (lambda ()
-                  (if (pair? scopes)
+                  (if waiting
                       (begin
                         (%close-scope waiting)
                         (%set-dynamic! outside)))))))
