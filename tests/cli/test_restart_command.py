@@ -247,4 +247,37 @@ def test_at_a_terminal_it_asks(perdure, write, tmp_path: Path) -> None:
         screen.type("\n")
         screen.wait_for("nothing was done")
         assert screen.process.wait(30) == 1
+    with Screen(tmp_path, "restart", "o") as screen:
+        screen.wait_for("which one?")
+        screen.type("use-value\n")
+        screen.wait_for("value:")
+        screen.type("\n")
+        screen.wait_for("nothing was done")
+        assert screen.process.wait(30) == 1
     assert perdure("run", "--id", "o").stdout == 'left(skipped "typed")\n'
+
+
+def test_at_a_terminal_it_asks_for_as_many_values_as_there_are(
+    perdure, write, tmp_path: Path
+) -> None:
+    write(
+        "many.scm",
+        "(import (scheme base) (perdure))\n"
+        '(with-restarts ((several (first . rest) (list first rest)) (any all all)) (error "no"))',
+    )
+    for name, typed, result in (
+        ("several", ("1", "2", "'x", ""), "(1 (2 x))"),
+        ("any", ("1", ""), "(1)"),
+        ("any", ("",), "()"),
+    ):
+        run_id = f"{name}-{len(typed)}"
+        perdure("run", "many.scm", "--id", run_id)
+        with Screen(tmp_path, "restart", run_id) as screen:
+            screen.wait_for("which one?")
+            screen.type(f"{name}\n")
+            for word in typed:
+                screen.wait_for(": ")
+                screen.type(f"{word}\n")
+            screen.wait_for(f"restart ({name}")
+            assert screen.process.wait(30) == 0
+        assert perdure("run", "--id", run_id).stdout == f"{result}\n"

@@ -142,9 +142,14 @@ def _asked(offered: Sequence[RestartView]) -> tuple[int, list[str]] | None:
         return None
     chosen = named[0]
     words = [chosen.name]
-    parameters = chosen.parameters.replace(".", " ").split()
-    for parameter in parameters:
+    single, _, rest = chosen.parameters.partition(".")
+    for parameter in single.split():
         words.append(_line(f"{parameter}: "))
+        if not words[-1]:  # the end of input, too; the empty string is written ""
+            console.note("nothing was done")
+            return None
+    while rest and (more := _line(f"{rest.strip()}, or nothing: ")):
+        words.append(more)
     return chosen.task, words
 
 
