@@ -121,8 +121,13 @@ def _frame_text(machine: Machine, frame: Frame) -> str:
 
 
 def _where(machine: Machine, place: Signalled) -> str:
-    stack = inspection.stack_of_error(place.raised) or place.stack
-    at = inspection.failed_site(place.raised, stack)
+    redo = place.redo
+    if redo is not None and isinstance(redo.stack, Frame):
+        # Not where the condition arose: that may be in a task that this one waits for.
+        stack, at = redo.stack, redo.failed
+    else:
+        stack = inspection.stack_of_error(place.raised) or place.stack
+        at = inspection.failed_site(place.raised, stack)
     span = inspection.innermost_span(stack, machine.provider, at)
     return f" at {span}" if span is not None else ""
 

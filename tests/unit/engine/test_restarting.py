@@ -94,6 +94,17 @@ def test_an_error_is_at_the_operation_and_not_at_an_operand(engine, write, body)
     assert engine.restart(run_id, dry_run=True).endswith(f":{view.line}:{view.column} again")
 
 
+def test_a_restart_names_the_operation_that_waits_for_a_task_that_failed(engine, write):
+    body = "(define (main)\n  (guard (e ((string? e) 'no))\n    (list\n      (all (lambda ()\n        (car 5))))))"
+    run_id = parked(engine, write(body))
+    text = engine.answer(run_id).error.text
+    line = int(text.split(":")[1])
+    assert "(car 5)" in text
+    assert f":{line - 1}:7 again" in engine.restart(run_id, dry_run=True)
+    engine.restart(run_id, "use-value", 3)
+    assert engine.result(run_id, timeout=30) == [3]
+
+
 def test_of_several_parked_tasks_one_is_named_or_all_are_retried(engine, write):
     body = """
     (define tried 0)
