@@ -442,8 +442,9 @@
             (%with-scope
              tasks
              (lambda ()
-               (let ((results (select (%operation 'join tasks))))
-                 (if (null? (cdr tasks)) (list results) results)))))))
+               ;; A list also of one, so that what a restart gives in its place is the list, however many there are.
+               (let ((joined (%operation 'join tasks)))
+                 (select (if (null? (cdr tasks)) (wrap-operation joined list) joined))))))))
 
     ;; Run thunks as tasks and return the value of the first that ends; the others are cancelled.
     (define (race . thunks)
