@@ -63,6 +63,7 @@ class Worker:
         self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
         self._rounding = False
         self._wanted_again = False
+        self._left = False
         self._stopping: float | None = None
         self.metrics = Metrics()
         self.error: BaseException | None = None
@@ -111,7 +112,12 @@ class Worker:
             return
         # The loop may be closed between the question and the call: then the worker has ended.
         with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(action)
+            self._loop.call_soon_threadsafe(self._unless_left, action)
+
+    def _unless_left(self, action: Callable[[], None]) -> None:
+        """Do something, unless everything was given back already: the loop goes on for a moment then."""
+        if not self._left:
+            action()
 
     # -- the thread ------------------------------------------------------------------------------
 
@@ -215,6 +221,8 @@ class Worker:
         self._timer = self._loop.call_soon(self._round)
 
     def _round(self) -> None:
+        if self._left:
+            return
         self._timer = None
         self._rounding, self._wanted_again = True, False
         if self._pulse is not None:
@@ -233,6 +241,7 @@ class Worker:
             self._timer = self._loop.call_later(pause, self._round)
 
     def _end(self) -> None:
+        self._left = True
         try:
             self._scheduler.leave()
         except StoreError as error:
