@@ -249,7 +249,7 @@ def refusal(machine: Machine, transaction: Transaction) -> Condition | None:
             name = _name(done.procedure)
             return condition(
                 "retry-refused",
-                f"retrying: {name} was done and can't be undone or done again: it has no "
+                f"retrying: {name} was called, and what it did can't be undone or done again: it has no "
                 f"compensation, and is not idempotent",
             )
     return None

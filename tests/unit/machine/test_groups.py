@@ -184,7 +184,7 @@ REFUSED = """
 def test_what_can_t_be_undone_nor_repeated_parks_before_anything_is_undone(both: Both) -> None:
     trace = both.run(REFUSED, put=1)
     assert trace.status == "parked"
-    assert "once was done and can't be undone or done again" in trace.result
+    assert "once was called, and what it did can't be undone or done again" in trace.result
     assert both.calls == ["once 1 a", "put 2 b"]
 
 
@@ -306,7 +306,7 @@ def test_what_a_group_inside_can_t_repeat_refuses_the_outer_one(both: Both) -> N
     """
     trace = both.run(body, put=1)
     assert trace.status == "parked"
-    assert "once was done" in trace.result
+    assert "once was called" in trace.result
     assert len(both.calls) == 2
 
 
