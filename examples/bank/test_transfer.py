@@ -1,7 +1,8 @@
 """Tests of transfer.scm in Python: on a database of the test's own, and on the run's."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ ACCOUNTS = [["ada", 100], ["bob", 0]]
 
 
 @pytest.fixture
-def bank() -> sqlite3.Connection:
-    return sqlite3.connect(":memory:")
+def bank() -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        yield connection
 
 
 def test_transfers_add_up(world: Callable[..., World], bank: sqlite3.Connection) -> None:
@@ -26,12 +28,13 @@ def test_transfers_add_up(world: Callable[..., World], bank: sqlite3.Connection)
 
 @pytest.mark.crash_everywhere
 def test_a_kill_at_no_point_makes_or_loses_money(world: Callable[..., World]) -> None:
-    bank = sqlite3.connect(":memory:")
-    run = world("transfer.scm", real=True, connection=bank).start(
-        ACCOUNTS, [["ada", "bob", 60], ["ada", "bob", 50]]
-    )
-    assert run.result == ["refused", "ada lacks 10", 100, 0]
-    assert bank.execute("SELECT sum(balance) FROM accounts").fetchone() == (100,)
+    # Not the fixture: each telling of the story has a bank of its own.
+    with closing(sqlite3.connect(":memory:")) as bank:
+        run = world("transfer.scm", real=True, connection=bank).start(
+            ACCOUNTS, [["ada", "bob", 60], ["ada", "bob", 50]]
+        )
+        assert run.result == ["refused", "ada lacks 10", 100, 0]
+        assert bank.execute("SELECT sum(balance) FROM accounts").fetchone() == (100,)
 
 
 def test_it_is_the_same_in_the_database_of_the_run(tmp_path: Path) -> None:
