@@ -7,8 +7,9 @@ The names are loaded when they are first used: `import perdure` in a module of e
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from perdure.base.on_demand import on_demand
 
 if TYPE_CHECKING:
     from perdure.app import Engine
@@ -42,15 +43,4 @@ _HOMES = {
     "effect": "perdure.base.marks",
 }
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'perdure' has no attribute {name!r}")
-    found = getattr(importlib.import_module(home), name)
-    globals()[name] = found
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = on_demand(globals(), _HOMES)

@@ -198,7 +198,7 @@ class TurnTaker:
         for number, again in live.retries.items():
             request = live.request(number)
             if request is not None:
-                _touch(request)
+                barrier.touch(request)
                 request.started = False
                 request.due = now + again.after_s
                 request.error = again.condition
@@ -491,11 +491,6 @@ def waits_for(live: LiveRun) -> str:
     if live.root.cancelled:
         shown = f"cancelling: {shown}"
     return f"{shown} and {count - 1} more" if count > 1 else shown
-
-
-def _touch(changed: Any) -> None:
-    if changed.oid:
-        barrier.touch(changed)
 
 
 def _first_cancel(live: LiveRun, events: list[Event], outcome: Outcome | None) -> Cancel | None:

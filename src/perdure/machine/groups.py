@@ -71,11 +71,6 @@ class Group(Struct, eq=False):
     oid: Any = 0
 
 
-def _touch(changed: Any) -> None:
-    if changed.oid:
-        touch(changed)
-
-
 def around(machine: Machine) -> Iterator[Transaction]:
     """Give the groups that the running task is in, innermost first; what a compensation does is in none that it undoes."""
     found = None
@@ -119,14 +114,14 @@ def asked(machine: Machine, request: Request) -> None:
     for each in around(machine):
         repeated = _repeated(each.group, procedure, hashed)
         if repeated is not None:
-            _touch(each.group)
+            touch(each.group)
             each.group.earlier = without(each.group.earlier, repeated)
             request.key = repeated.key
             break
     key = request.key or f"{machine.root.run_id}/{request.number}"
     idempotent = machine.is_idempotent(procedure)
     done = Done(procedure, hashed, key, request.number, request.task, idempotent)
-    _touch(group)
+    touch(group)
     group.done = Pair(done, group.done)
 
 
@@ -166,7 +161,7 @@ def settled(machine: Machine, number: int, *, happened: bool, repeatable: bool) 
     if not happened and repeatable and not done.idempotent:
         _forget(group, done)  # its error means that nothing happened
         return
-    _touch(done)
+    touch(done)
     done.request = 0
     done.idempotent = done.idempotent or (happened and repeatable)
 
@@ -179,7 +174,7 @@ def withdrawn(machine: Machine, request: Request) -> None:
     if not request.started and request.attempt == 0:
         _forget(group, done)
     else:
-        _touch(done)
+        touch(done)
         done.request = 0
 
 
@@ -196,7 +191,7 @@ def _find(machine: Machine, number: int) -> tuple[Any, Done | None]:
 
 
 def _forget(group: Group, done: Done) -> None:
-    _touch(group)
+    touch(group)
     group.done = without(group.done, done)
 
 
@@ -208,7 +203,7 @@ def compensate_since(machine: Machine, before: Any) -> None:
     dones = transaction.group.done
     while dones is not NIL and dones is not before:
         if dones.car.task == machine.task.number:
-            _touch(dones.car)
+            touch(dones.car)
             dones.car.compensated = True
         dones = dones.cdr
 
@@ -257,7 +252,7 @@ def refusal(machine: Machine, transaction: Transaction) -> Condition | None:
 
 def fail(transaction: Transaction) -> None:
     """Note that an attempt is followed by another, which takes its record over."""
-    _touch(transaction.group)
+    touch(transaction.group)
     transaction.group.again = True
 
 
@@ -311,7 +306,7 @@ def forget_earlier(machine: Machine, procedure: Any) -> None:
     for each in around(machine):
         group: Group = each.group
         earlier = list_items("retrying", group.earlier)
-        _touch(group)
+        touch(group)
         group.earlier = from_items([done for done in earlier if done.procedure is not procedure])
 
 
@@ -333,7 +328,7 @@ def hand_over(transaction: Transaction, *, undone: bool) -> None:
     for done in reversed(left):
         if not (undone and done.compensated):
             dones = Pair(done, dones)
-    _touch(outer.group)
+    touch(outer.group)
     outer.group.done = dones
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from perdure.base import limits
 from perdure.machine import watchdog
 from perdure.machine.signals import Exceeded, Preempt
-from perdure.machine.state import Dynamic, RunValue
+from perdure.machine.state import Dynamic, RunValue, Task
 from perdure.values.types import NIL
 
 EVALUATOR = threading.RLock()
@@ -50,9 +50,24 @@ def poll() -> None:
     raise Exceeded(complaint)
 
 
+def bound(dynamic: Dynamic, parameter: Any) -> Any:
+    """Return what a parameter is bound to in a dynamic state, or what it holds by itself."""
+    bindings = dynamic.parameters
+    while bindings is not NIL:
+        if bindings.car.car is parameter:
+            return bindings.car.cdr
+        bindings = bindings.cdr
+    return parameter.held
+
+
+def dynamic_of(machine: Any, task: Task) -> Dynamic:
+    """Return the dynamic state of a task: of the running one, it is in its register."""
+    return REGISTERS.dynamic if machine.running and task is machine.task else task.dynamic
+
+
 def parameter_value(parameter: Any) -> Any:
     """Return the value of a parameter in the running task's dynamic state."""
-    bindings = REGISTERS.dynamic.parameters
+    bindings = REGISTERS.dynamic.parameters  # as `bound`: programs read parameters in loops
     while bindings is not NIL:
         if bindings.car.car is parameter:
             return bindings.car.cdr

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from perdure.machine import cancelling, escaping, stacks, tasks
-from perdure.machine.registers import REGISTERS, identity
+from perdure.machine.registers import REGISTERS, bound, dynamic_of, identity
 from perdure.machine.requests import FINISHED
 from perdure.machine.state import Continuation, Dynamic, Frame, Redo, Signalled, Task
 from perdure.values.barrier import touch
@@ -78,7 +78,7 @@ def next_handler(raised: Any, outside: Dynamic, redo: Redo | None) -> Any:
     machine = REGISTERS.machine
     parameter, task = machine.hooks.signalled, machine.task.number
     bindings = parameters = now.parameters
-    # As stacks.bound; every raise comes through here, and each call would cost a third of it.
+    # As `bound`; every raise comes through here, and each call would cost a third of it.
     while bindings is not NIL and bindings.car.car is not parameter:
         bindings = bindings.cdr
     found = None if bindings is NIL else bindings.car.cdr
@@ -91,7 +91,7 @@ def next_handler(raised: Any, outside: Dynamic, redo: Redo | None) -> Any:
 
 def current(machine: Machine) -> Signalled | None:
     """Return the error that the running task's handlers look at, with its stack; None outside of handlers."""
-    found: Signalled | None = stacks.bound(REGISTERS.dynamic, machine.hooks.signalled)
+    found: Signalled | None = bound(REGISTERS.dynamic, machine.hooks.signalled)
     if found is None or found.task != machine.task.number:
         return None
     if found.stack is not None:
@@ -140,7 +140,7 @@ def offers(machine: Machine, place: Signalled | None, dynamic: Dynamic, task: in
 
 def is_allowed(machine: Machine, place: Signalled, name: str) -> bool:
     """Whether a standard restart may be taken: a compensation is never given up by the way."""
-    return name != ABORT or stacks.bound(place.dynamic, machine.hooks.compensating) is None
+    return name != ABORT or bound(place.dynamic, machine.hooks.compensating) is None
 
 
 def _clauses(machine: Machine, dynamic: Dynamic) -> list[tuple[Continuation, Any]]:
@@ -148,7 +148,7 @@ def _clauses(machine: Machine, dynamic: Dynamic) -> list[tuple[Continuation, Any
 
     Those of extents that a cancelled task is leaving are none any more: the clean-up would end there.
     """
-    groups = stacks.bound(dynamic, machine.hooks.restarts)
+    groups = bound(dynamic, machine.hooks.restarts)
     return [
         (group.car, clause)
         for group in list_items("restarts", groups)
@@ -332,8 +332,7 @@ def fail_for_joiner(machine: Machine, task: Task, place: Signalled) -> None:
     It leaves its extents before that: afters run, tasks that it has started end, time limits are taken back, what transactions
     did is undone.
     """
-    running = machine.running and task is machine.task
-    if (REGISTERS.dynamic if running else task.dynamic).winders is not NIL:
+    if dynamic_of(machine, task).winders is not NIL:
         abort(machine, task, place)
         return
     tasks.fail_parked(machine, task)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from perdure.machine.registers import REGISTERS
+from perdure.machine.registers import bound, dynamic_of
 from perdure.machine.state import Request, Task
 from perdure.values.barrier import touch
 from perdure.values.types import NIL
@@ -24,16 +24,8 @@ if TYPE_CHECKING:
 
 def depth(machine: Machine, task: Task) -> int:
     """Return in how many shields of its own a task is."""
-    running = machine.running and task is machine.task
-    bindings = (REGISTERS.dynamic if running else task.dynamic).parameters
-    shield = machine.hooks.shield
-    while bindings is not NIL:
-        binding = bindings.car
-        if binding.car is shield:
-            owner, level = binding.cdr.car, binding.cdr.cdr
-            return level if owner == task.number else 0
-        bindings = bindings.cdr
-    return 0
+    found = bound(dynamic_of(machine, task), machine.hooks.shield)
+    return found.cdr if found is not None and found.car == task.number else 0
 
 
 def holders(machine: Machine, task: Task) -> list[Task]:
@@ -47,8 +39,7 @@ def spawned_in(machine: Machine, task: Task) -> list[Task]:
 
 
 def _inherited(machine: Machine, task: Task) -> list[tuple[Task, int]]:
-    running = machine.running and task is machine.task
-    bindings = (REGISTERS.dynamic if running else task.dynamic).parameters
+    bindings = dynamic_of(machine, task).parameters
     found: list[tuple[Task, int]] = []
     while bindings is not NIL:
         binding = bindings.car

@@ -1,6 +1,6 @@
 """Stacks as restarts see them: the frames of the program, the dynamic states around them, their variables.
 
-Layer: machine. Imports machine.state, errors and values.
+Layer: machine. Imports machine.state, registers, errors and values.
 Invariant: frames are immutable and shared, so what changes a variable makes new frames from the changed one to the top. A variable
 that the program assigns lives in a box, which all frames and closures share: there the box is changed.
 
@@ -17,26 +17,17 @@ from msgspec import Struct
 
 from perdure.machine.code import REDO
 from perdure.machine.errors import is_own, source_name
-from perdure.machine.state import Continuation, Dynamic, Frame, Parameter, Signalled
+from perdure.machine.registers import bound
+from perdure.machine.state import Continuation, Dynamic, Frame, Signalled
 from perdure.values.barrier import touch, touch_global
 from perdure.values.conditions import fail
-from perdure.values.types import NIL, Box, Condition, intern
+from perdure.values.types import Box, Condition, intern
 
 if TYPE_CHECKING:
     from perdure.machine.machine import Machine
 
 _NAMED_MAX = 20
 """How many names an error message lists."""
-
-
-def bound(dynamic: Dynamic, parameter: Parameter) -> Any:
-    """Return what a parameter of the library is bound to in a dynamic state, or what it holds by itself."""
-    bindings = dynamic.parameters
-    while bindings is not NIL:
-        if bindings.car.car is parameter:
-            return bindings.car.cdr
-        bindings = bindings.cdr
-    return parameter.held
 
 
 def holder(stack: Any, dynamic: Dynamic) -> Frame | None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from perdure.machine import groups
-from perdure.machine.registers import REGISTERS
+from perdure.machine.registers import bound, dynamic_of
 from perdure.machine.requests import FINISHED
 from perdure.machine.state import Task
 from perdure.machine.undo import CLOSED, LEFT, OPEN, Transaction, current, guard_of
@@ -44,7 +44,7 @@ def adopt(machine: Machine, task: Task) -> None:
     transaction = current(machine)
     if transaction is not None:
         tasks = Pair(task, _unfinished(transaction))
-        _touch(transaction)
+        touch(transaction)
         transaction.tasks = tasks
 
 
@@ -79,10 +79,10 @@ def commit(machine: Machine, transaction: Transaction) -> None:
         compensations = outer.compensations
         for each in reversed(list_items("transaction", transaction.compensations)):
             compensations = Pair(each, compensations)
-        _touch(outer)
+        touch(outer)
         outer.compensations = compensations
     groups.hand_over(transaction, undone=False)
-    _touch(transaction)
+    touch(transaction)
     transaction.compensations = NIL
     close(machine, transaction)
 
@@ -91,7 +91,7 @@ def roll_back(machine: Machine, transaction: Transaction) -> None:
     """Undo all writes of a transaction, once; its compensations are still to be run."""
     if transaction.status != OPEN:
         return
-    _touch(transaction)
+    touch(transaction)
     transaction.status = LEFT
     guard = guard_of(machine)
     if guard is not None:
@@ -102,7 +102,7 @@ def close(machine: Machine, transaction: Transaction) -> None:
     """Note that a transaction is over."""
     if transaction.status != OPEN:
         groups.hand_over(transaction, undone=True)
-    _touch(transaction)
+    touch(transaction)
     transaction.status = CLOSED
     transaction.leave, transaction.tasks = None, NIL
     machine.root.transactions = tuple(
@@ -113,14 +113,14 @@ def close(machine: Machine, transaction: Transaction) -> None:
 def compensate(transaction: Transaction, thunk: Any) -> None:
     """Add what is to be called if the transaction is left."""
     compensations = Pair(thunk, transaction.compensations)
-    _touch(transaction)
+    touch(transaction)
     transaction.compensations = compensations
 
 
 def drop_compensation(transaction: Transaction, thunk: Any) -> None:
     """Take a compensation away that is there."""
     compensations = groups.without(transaction.compensations, thunk)
-    _touch(transaction)
+    touch(transaction)
     transaction.compensations = compensations
 
 
@@ -129,7 +129,7 @@ def next_compensation(transaction: Transaction) -> Any:
     compensations = transaction.compensations
     if compensations is NIL:
         return None
-    _touch(transaction)
+    touch(transaction)
     transaction.compensations = compensations.cdr
     return compensations.car
 
@@ -158,16 +158,5 @@ def required(machine: Machine, procedure: str) -> Transaction:
 
 def is_compensating(machine: Machine, task: Task) -> bool:
     """Return whether a task is undoing a transaction: no handler outside of it takes its errors."""
-    running = machine.running and task is machine.task
-    bindings = (REGISTERS.dynamic if running else task.dynamic).parameters
-    while bindings is not NIL:
-        if bindings.car.car is machine.hooks.compensating:
-            owner: Transaction | None = bindings.car.cdr
-            return owner is not None and owner.task == task.number
-        bindings = bindings.cdr
-    return False
-
-
-def _touch(changed: Any) -> None:
-    if changed.oid:
-        touch(changed)
+    owner: Transaction | None = bound(dynamic_of(machine, task), machine.hooks.compensating)
+    return owner is not None and owner.task == task.number

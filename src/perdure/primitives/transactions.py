@@ -41,13 +41,9 @@ def dynamic_parameters(state: Any) -> Any:
 # -- transactions ------------------------------------------------------------------------------
 
 
-def _make(machine: Machine, leave: Any) -> Any:
-    return transactions.make(machine, leave)
-
-
 @primitive("%make-transaction")
 def make_transaction(leave: Any) -> Any:
-    raise Isolated(_make, leave)
+    raise Isolated(transactions.make, leave)
 
 
 def _enter(machine: Machine, transaction: Transaction) -> Any:
@@ -71,24 +67,16 @@ def is_over(transaction: Any) -> Any:
     return TRUE if transaction.status == CLOSED else None
 
 
-def _required(machine: Machine, procedure: str) -> Any:
-    return transactions.required(machine, procedure)
-
-
 @primitive("%transaction-here")
 def transaction_here(procedure: Any) -> Any:
     """Return the transaction that the task is in, for a procedure that needs one."""
-    raise Isolated(_required, procedure.name)
-
-
-def _in_transaction(machine: Machine) -> Any:
-    return TRUE if undo.current(machine) is not None else None
+    return transactions.required(REGISTERS.machine, procedure.name)
 
 
 @primitive("in-transaction?")
 def in_transaction() -> Any:
     """Return whether the task is in a transaction."""
-    raise Isolated(_in_transaction)
+    return TRUE if undo.current(REGISTERS.machine) is not None else None
 
 
 @primitive("%transaction-leave")
@@ -106,34 +94,19 @@ def transaction_children(transaction: Any) -> Any:
     return from_items(transactions.children(transaction))
 
 
-def _commit(machine: Machine, transaction: Transaction) -> Any:
-    transactions.commit(machine, transaction)
-    return UNSPECIFIED
-
-
 @primitive("%commit-transaction!")
 def commit_transaction(transaction: Any) -> Any:
-    raise Isolated(_commit, transaction)
-
-
-def _roll_back(machine: Machine, transaction: Transaction) -> Any:
-    transactions.roll_back(machine, transaction)
-    return UNSPECIFIED
+    raise Isolated(transactions.commit, transaction)
 
 
 @primitive("%roll-back!")
 def roll_back(transaction: Any) -> Any:
-    raise Isolated(_roll_back, transaction)
-
-
-def _close(machine: Machine, transaction: Transaction) -> Any:
-    transactions.close(machine, transaction)
-    return UNSPECIFIED
+    raise Isolated(transactions.roll_back, transaction)
 
 
 @primitive("%close-transaction!")
 def close_transaction(transaction: Any) -> Any:
-    raise Isolated(_close, transaction)
+    raise Isolated(transactions.close, transaction)
 
 
 def _settle(machine: Machine) -> Any:
@@ -205,14 +178,10 @@ def policy_takes(policy: Any, raised: Any) -> Any:
     return TRUE if policies.takes(policies.from_heap("retrying", policy), raised) else None
 
 
-def _refusal(machine: Machine, transaction: Transaction) -> Any:
-    return groups.refusal(machine, transaction)
-
-
 @primitive("%group-refusal")
 def group_refusal(transaction: Any) -> Any:
     """Return the condition that says why a group can't be retried, or #f."""
-    raise Isolated(_refusal, transaction)
+    raise Isolated(groups.refusal, transaction)
 
 
 def _fail_group(machine: Machine, transaction: Transaction) -> Any:
@@ -226,14 +195,10 @@ def group_again(transaction: Any) -> Any:
     raise Isolated(_fail_group, transaction)
 
 
-def _to_repeat(machine: Machine, transaction: Transaction) -> Any:
-    return groups.to_repeat(machine, transaction)
-
-
 @primitive("%group-earlier")
 def group_earlier(transaction: Any) -> Any:
     """Return what the next attempt has to repeat, once this one was undone."""
-    raise Isolated(_to_repeat, transaction)
+    raise Isolated(groups.to_repeat, transaction)
 
 
 @primitive("%group-unrepeated")
@@ -242,33 +207,19 @@ def group_unrepeated(transaction: Any) -> Any:
     return groups.not_repeated(transaction)
 
 
-def _forget(machine: Machine, procedure: Any) -> Any:
-    groups.forget_earlier(machine, procedure)
-    return UNSPECIFIED
-
-
 @primitive("%forget-earlier!")
 def forget_earlier(procedure: Any) -> Any:
     """Leave what earlier attempts did with a function as it is."""
-    raise Isolated(_forget, procedure)
-
-
-def _record(machine: Machine) -> Any:
-    return groups.record(machine)
+    raise Isolated(groups.forget_earlier, procedure)
 
 
 @primitive("%group-record")
 def group_record() -> Any:
     """Return what the group that the task is in has done so far."""
-    raise Isolated(_record)
-
-
-def _compensated(machine: Machine, before: Any) -> Any:
-    groups.compensate_since(machine, before)
-    return UNSPECIFIED
+    raise Isolated(groups.record)
 
 
 @primitive("%compensated-since!")
 def compensated_since(before: Any) -> Any:
     """Note that what the task has done since `%group-record` was asked has a compensation."""
-    raise Isolated(_compensated, before)
+    raise Isolated(groups.compensate_since, before)

@@ -5,8 +5,9 @@ The names are loaded when they are first used, so that the plugin for pytest cos
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from perdure.base.on_demand import on_demand
 
 if TYPE_CHECKING:
     from perdure.testing.virtual.crashing import Crashes, crash_everywhere
@@ -18,24 +19,13 @@ if TYPE_CHECKING:
 __all__ = ["Crashes", "EffectCall", "Later", "Run", "StubError", "World", "crash_everywhere"]
 
 _HOMES = {
-    "Crashes": "crashing",
-    "EffectCall": "performing",
-    "Later": "stubs",
-    "Run": "run",
-    "StubError": "performing",
-    "World": "world",
-    "crash_everywhere": "crashing",
+    "Crashes": "perdure.testing.virtual.crashing",
+    "EffectCall": "perdure.testing.virtual.performing",
+    "Later": "perdure.testing.virtual.stubs",
+    "Run": "perdure.testing.virtual.run",
+    "StubError": "perdure.testing.virtual.performing",
+    "World": "perdure.testing.virtual.world",
+    "crash_everywhere": "perdure.testing.virtual.crashing",
 }
 
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module 'perdure.testing' has no attribute {name!r}")
-    found = getattr(importlib.import_module(f"perdure.testing.virtual.{home}"), name)
-    globals()[name] = found
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = on_demand(globals(), _HOMES)

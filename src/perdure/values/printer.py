@@ -120,13 +120,6 @@ def procedure_name(procedure: Any) -> str:
 
 _PORT_WORDS = {"text": "textual", "bytes": "binary", "console": "console"}
 
-_shown: dict[type, Callable[[Any], str]] = {}
-
-
-def on_print(kind: type, show: Callable[[Any], str]) -> None:
-    """Say how values of an upper layer's class are printed: `show` returns e.g. `#<task 3>`."""
-    _shown[kind] = show
-
 
 def _opaque(value: Any) -> str:
     kind = type(value)
@@ -142,8 +135,6 @@ def _opaque(value: Any) -> str:
         state = "" if value.is_open else "closed "
         name = f" {value.path.rpartition('/')[2]}" if value.path else ""
         return f"#<{state}{_PORT_WORDS[value.port_kind]} {value.direction} port{name}>"
-    if kind in _shown:
-        return _shown[kind](value)
     if callable(value) and hasattr(value, "__code__"):
         name = procedure_name(value)
         return f"#<procedure {name}>" if name else "#<procedure>"

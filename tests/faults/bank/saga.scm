@@ -1,22 +1,3 @@
-;; A saga of ten transfers, one of which the bank may decline: then all are given back, newest first, and the heap is
-;; as it was before the first.
-(import (scheme base) (perdure) (python bank))
-(define steps-taken 0)
-(define trail (list 'begin))
-(define notes (make-hash-table))
-(define (main saga fail-at)
-  (hash-table-set! notes 'saga saga)
-  (let ((outcome
-         (guard (failure ((effect-error? failure)
-                          (string-append "undone: " (effect-error-type failure))))
-           (transaction
-            (let loop ((step 1))
-              (if (<= step 10)
-                  (begin
-                    (compensate (transfer saga step fail-at) (give-back saga step))
-                    (set! steps-taken (+ steps-taken 1))
-                    (set-cdr! trail (cons step (cdr trail)))
-                    (hash-table-set! notes step saga)
-                    (loop (+ step 1)))))
-            "done"))))
-    (list outcome steps-taken (length trail) (hash-table-size notes))))
+;; The saga on the bank that has a file of its own.
+(import (scheme base) (perdure) (rename (python bank) (transfer move) (give-back move-back)))
+(include "ten-steps.scm")

@@ -1,21 +1,4 @@
-;; The saga of saga.scm with effects that commit with the turn: the table of movements has no keys, so that a doubled one shows.
+;; The saga on the bank in the runs' own database, whose movements commit with the turn: they have no keys, so that a
+;; doubled one shows.
 (import (scheme base) (perdure) (python shared))
-(define steps-taken 0)
-(define trail (list 'begin))
-(define notes (make-hash-table))
-(define (main saga fail-at)
-  (hash-table-set! notes 'saga saga)
-  (let ((outcome
-         (guard (failure ((effect-error? failure)
-                          (string-append "undone: " (effect-error-type failure))))
-           (transaction
-            (let loop ((step 1))
-              (if (<= step 10)
-                  (begin
-                    (compensate (move saga step fail-at) (move-back saga step))
-                    (set! steps-taken (+ steps-taken 1))
-                    (set-cdr! trail (cons step (cdr trail)))
-                    (hash-table-set! notes step saga)
-                    (loop (+ step 1)))))
-            "done"))))
-    (list outcome steps-taken (length trail) (hash-table-size notes))))
+(include "ten-steps.scm")

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from perdure.base import limits
-from perdure.base.clock import ManualClock
 from perdure.base.errors import StoreError
 from perdure.engine import records
 from perdure.engine.committing import Committer, Here
@@ -24,6 +23,7 @@ from perdure.engine.scheduler import Options, Scheduler
 from perdure.snapshot import exchange
 from perdure.store.api import Commit, NewRun, Release, Run, Send
 from perdure.store.memory import MemoryStore
+from perdure.testing.clock import ManualClock
 from perdure.values.types import String
 
 PROGRAM = """

@@ -16,12 +16,12 @@ from typing import Any, Self
 
 from perdure.app.engine import Engine
 from perdure.base import limits
-from perdure.base.clock import ManualClock
 from perdure.base.errors import CallError, ProgramError
 from perdure.engine.host import NONE, Files, host_functions
 from perdure.engine.loading import Programs
 from perdure.store.api import Commit
 from perdure.store.memory import MemoryStore
+from perdure.testing.clock import ManualClock
 from perdure.testing.virtual.kills import KINDS, NOW, Armed, Killed, Plan, Point
 from perdure.testing.virtual.performing import EffectCall, Failure, calls_of
 from perdure.testing.virtual.process import Process, check_turns, untold
