@@ -15,9 +15,7 @@ from perdure.base import ids
 from perdure.base.errors import CallError
 from perdure.engine.cancelling import dump_order
 from perdure.engine.records import PAUSED
-from perdure.store.api import FINAL, STATES, Run, RunFilter, Send
-
-_UNFINISHED = tuple(sorted(STATES - FINAL - {"running"}))
+from perdure.store.api import FINAL, STATES, UNFINISHED, Run, RunFilter, Send
 
 
 class Stopping(Looking):
@@ -136,7 +134,7 @@ class Stopping(Looking):
                 and program in ("", run.program_name)
                 and stored in ("", run.status)
             ]
-        wanted = (stored,) if stored in _UNFINISHED else () if stored else _UNFINISHED
+        wanted = (stored,) if stored in UNFINISHED else () if stored else UNFINISHED
         runs: list[Run] = []
         while wanted:
             older = runs[-1].run_id if runs else ""

@@ -15,11 +15,9 @@ from perdure.engine import records
 from perdure.engine.live import LiveRun
 from perdure.machine.state import Root
 from perdure.machine.turn import Cancel, Event, Outcome, Raised
-from perdure.store.api import LogLine, RunFilter, Send, Store
+from perdure.store.api import UNFINISHED, LogLine, RunFilter, Send, Store
 from perdure.values.tables import table_ref
 from perdure.values.types import intern
-
-_UNFINISHED = ("ready", "waiting", "parked")
 
 
 def dump_order(reason: str = "", deadline_s: float | None = None, *, force: bool = False) -> bytes:
@@ -61,7 +59,7 @@ def sends_to_children(store: Store, live: LiveRun, cancel: Cancel) -> tuple[Send
     sends: list[Send] = []
     last = ""
     while len(sends) < limits.CHILDREN_CANCELLED_MAX:
-        page = store.list_runs(RunFilter(_UNFINISHED, "", live.run_id, older_than=last))
+        page = store.list_runs(RunFilter(UNFINISHED, "", live.run_id, older_than=last))
         sends += [Send(run.run_id, "cancel", "", live.run_id, order) for run in page]
         if not page:
             break

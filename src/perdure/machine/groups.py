@@ -369,7 +369,7 @@ def _parts(value: Any) -> list[Any] | None:
     if kind is Pair:
         return [value.car, value.cdr]
     if kind is Vector:
-        return value.items  # type: ignore[no-any-return]
+        return [*value.items]
     if kind is HashTable:
         return [part for entry in value.entries.values() for part in entry]
     if kind is Record:

@@ -57,7 +57,10 @@ TURN, MARK = "turn", "mark"
 """Kinds of entries. A turn evaluated something. A mark only notes which effects start, or when: after it the run may kill its
 worker as it did before, so it does not end a probation."""
 
-STATES: Final = frozenset({"ready", "running", "waiting", "parked"}) | FINAL
+UNFINISHED: Final = ("ready", "waiting", "parked")
+"""All other states that are stored; a ready run that somebody owns is shown as running."""
+
+STATES: Final = frozenset({*UNFINISHED, "running"}) | FINAL
 
 INBOX_KINDS: Final = frozenset(
     {"message", "console", "cancel", "retry", "restart", "pause", "resume", "finished"}

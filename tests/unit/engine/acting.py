@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -80,12 +80,6 @@ def by_when(x, *, deadline): return [x, deadline]
 def or_else(x, deadline=None): return [x, deadline]
 def business(item, deadline): return [item, deadline]
 """
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    with Engine(f"sqlite:{tmp_path}/test.db") as made:
-        yield made
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from acting import WAIT_S, acts, begin, ended, engine, waits, write
+from acting import WAIT_S, acts, begin, ended, waits, write
 
 from perdure import Engine, effect
 from perdure.base import limits
@@ -17,7 +17,7 @@ from perdure.engine.live import LiveRun
 from perdure.engine.python_modules import describe
 from perdure.machine.turn import Cancel, Event, Fired, Pause, Resume
 
-__all__ = ["engine", "write"]
+__all__ = ["write"]
 
 CLEANS_UP = """
 (define (main)

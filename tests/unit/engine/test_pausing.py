@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from acting import WAIT_S, acts, begin, ended, engine, waits, write
+from acting import WAIT_S, acts, begin, ended, waits, write
 
 from perdure import Engine
 from perdure.base.errors import CallError
 
-__all__ = ["engine", "write"]
+__all__ = ["write"]
 
 COUNTS = """
 (define (main)

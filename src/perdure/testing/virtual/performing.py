@@ -22,8 +22,8 @@ from perdure.engine.boundary import BoundaryError, from_python
 from perdure.engine.executor import Call, Ended, keywords
 from perdure.engine.python_modules import Function
 from perdure.testing.virtual.kills import AFTER_EFFECT, BEFORE_EFFECT, Killed, Point
-from perdure.testing.virtual.stubs import Later, Target, spelled
-from perdure.testing.virtual.within import taken
+from perdure.testing.virtual.lending import taken
+from perdure.testing.virtual.stubs import Later, Target, spelled, target_of
 from perdure.values.types import HOST
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class Performing:
         return limits.EFFECTS_MAX
 
     def start(self, call: Call) -> None:
-        target: Target = call.function.call  # type: ignore[assignment]
+        target = target_of(call.function)
         effect = EffectCall(target, call.arguments, call.key, self._world.now)
         if target.allowed and target.module != HOST:
             self._world.effects.append(effect)
@@ -224,7 +224,7 @@ class Performing:
         return value
 
     def _perform(self, call: Call, effect: EffectCall) -> None:
-        target: Target = call.function.call  # type: ignore[assignment]
+        target = target_of(call.function)
         if not target.allowed:
             raise unstubbed(target, effect.arguments)
         self._reached(BEFORE_EFFECT, effect)
@@ -317,7 +317,7 @@ def invoke(call: Call) -> Any:
 
 def _check_signature(call: Call, named: dict[str, Any]) -> None:
     """Raise CallError if a stub can't take what the program gives: that is no error of the effect."""
-    target: Target = call.function.call  # type: ignore[assignment]
+    target = target_of(call.function)
     if target.real or not callable(target.given) or isinstance(target.given, type):
         return
     try:

@@ -22,8 +22,8 @@ from perdure.machine import watchdog
 from perdure.store.api import Commit, Lent, Retention, Store
 from perdure.store.memory import MemoryStore
 from perdure.testing.virtual.kills import AFTER_COMMIT, BEFORE_COMMIT, Killed, Point
+from perdure.testing.virtual.lending import WorldLent
 from perdure.testing.virtual.performing import Performing
-from perdure.testing.virtual.within import Lending
 
 if TYPE_CHECKING:
     from perdure.testing.virtual.world import World
@@ -57,7 +57,7 @@ class WorldStore(MemoryStore):
 
     def transact(self, run_id: str, epoch: int, seq: int, work: Callable[[Lent], Commit]) -> bool:
         """Commit a turn with what its transactional effect has written with the connection that the test gave."""
-        run, lent = self.get_run(run_id), Lending(self._test.connection)
+        run, lent = self.get_run(run_id), WorldLent(self._test.connection)
         if run is None or run.epoch != epoch or run.seq != seq or not run.owner:
             return False
         try:

@@ -72,16 +72,19 @@ class Target(Struct, frozen=True):
         return given
 
 
+def target_of(function: Function) -> Target:
+    """Return what stands for a function of a world; the modules of a world have no others."""
+    made = function.call
+    target = made.target if isinstance(made, Within) else made
+    assert isinstance(target, Target), f"{target} is not of a world"
+    return target
+
+
 class Within(Struct, frozen=True):
     """What the engine calls in the place of a transactional function: it has the world perform it."""
 
     target: Target
     stubs: Stubs
-
-    @property
-    def name(self) -> str:
-        """The function's name in programs."""
-        return self.target.name
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         """Return what the function or its stub returns."""
@@ -177,7 +180,7 @@ class StubbedModules(PythonModules):
         if found is None:
             found = self._functions[module] = self._stand_ins(module)
             for function in found.values():
-                name = function.call.name  # type: ignore[attr-defined]
+                name = target_of(function).name
                 self.names |= {name, f"{spelled(module)}.{name}"}
         return found
 
@@ -264,12 +267,12 @@ class WorldModules(ModulesByDirectory):
 
     def absent(self, modules: Collection[str]) -> list[str]:
         """Return those modules that were not imported, so that the stubs are all that there is of them."""
-        missing = {name for known in self._known.values() for name in known.absent}  # type: ignore[attr-defined]
+        missing = {name for modules in self._stubbed for name in modules.absent}
         return sorted(missing & set(modules))
 
     def check_name(self, name: str) -> str:
         """Return a function's name as programs spell it. Raises CallError: no program that was compiled imports it."""
-        known = {one for modules in self._known.values() for one in modules.names}  # type: ignore[attr-defined]
+        known = {one for modules in self._stubbed for one in modules.names}
         wanted = spelled(name)
         if known and wanted not in known | self.stubs.given.keys():
             there = ", ".join(sorted(one for one in known if "." not in one))
@@ -280,13 +283,17 @@ class WorldModules(ModulesByDirectory):
 
     def real_functions(self) -> list[Callable[..., Any]]:
         """Return the functions of the modules that were imported."""
-        return [call for known in self._known.values() for call in known.real]  # type: ignore[attr-defined]
+        return [call for modules in self._stubbed for call in modules.real]
 
     def forget(self) -> None:
         """Look at the stubs anew."""
-        for modules in self._known.values():
-            assert isinstance(modules, StubbedModules), "they are made here"
+        for modules in self._stubbed:
             modules.forget()
+
+    @property
+    def _stubbed(self) -> list[StubbedModules]:
+        """All modules; `_made` makes no others."""
+        return [known for known in self._known.values() if isinstance(known, StubbedModules)]
 
     def _made(self, directory: Any) -> PythonModules:
         return StubbedModules(directory, self._allowed, self._host, self.stubs)

@@ -18,8 +18,8 @@ Value = TypeVar("Value")
 _FILLED_IN = ("connection", "idempotency_key", "cancellation", "deadline")
 
 
-class Lending:
-    """An open transaction, as the engine has it.
+class WorldLent:
+    """An open transaction, as the engine has it (store.api.Lent).
 
     Args:
       connection: the test's, with `commit` and `rollback`; None for none.
